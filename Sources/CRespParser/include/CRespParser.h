@@ -1,0 +1,3 @@
+#ifndef CRESPPARSER_H
+#define CRESPPARSER_H
+#endif

@@ -1,0 +1,2 @@
+#include "CRespParser.h"
+typedef int crp_placeholder;

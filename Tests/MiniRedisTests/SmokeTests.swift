@@ -1,0 +1,6 @@
+import Testing
+@testable import MiniRedis
+
+@Test func placeholder() {
+    #expect(true)
+}
