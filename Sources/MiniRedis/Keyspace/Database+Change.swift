@@ -135,7 +135,7 @@ extension Database {
             commit()
             return total
         }
-        return withTextOf(entry) { text in
+        return entry.string.withText { text in
             let total = text.count + suffix.count
             if total >= ReferencedBlock.threshold {
                 let block = ReferencedBlock(capacity: total + total / 4, heap: heap)
@@ -202,22 +202,6 @@ extension Database {
         }
         if let new, new < DeadlineIndex.limit, new >= 0 {
             deadlines.insert(deadline: new, hash: prefix)
-        }
-    }
-
-    /// The text of a string value, an integer's written out, while `body` runs.
-    private mutating func withTextOf<Result>(
-        _ entry: Entry, _ body: (ByteView) -> Result
-    ) -> Result {
-        switch entry.string {
-        case .bytes(let view): return body(view)
-        case .integer(let value):
-            return withUnsafeTemporaryAllocation(
-                byteCount: DecimalInteger.maximumLength, alignment: 8
-            ) { room in
-                guard let base = room.baseAddress else { preconditionFailure("room has a base") }
-                return body(ByteView(base, count: DecimalInteger.write(value, to: base)))
-            }
         }
     }
 }

@@ -51,6 +51,6 @@ final class KeyspaceSnapshot: @unchecked Sendable {
     }
 
     private func publish(_ position: UInt64) {
-        progress.pointee.position.store(position, ordering: .releasing)
+        progress.pointee.publish(position)
     }
 }

@@ -26,7 +26,17 @@ import Synchronization
 ///
 /// Ownership: allocated by `Epochs.begin`, freed by `Epochs.end`, which the loop calls after the walker is done.
 struct WalkProgress: ~Copyable {
-    let position = Atomic<UInt64>(0)
+    private let position = Atomic<UInt64>(0)
+
+    /// Tells the loop that everything before `position` has been read. Called by the walking thread.
+    func publish(_ position: UInt64) {
+        self.position.store(position, ordering: .releasing)
+    }
+
+    /// Whether the walk is past `position`.
+    func hasPassed(_ position: UInt64) -> Bool {
+        self.position.load(ordering: .acquiring) > position
+    }
 
     /// The position of the hash prefix `start` (a whole hash, low bits zero) in table `ordinal`.
     @inline(__always)
@@ -76,10 +86,7 @@ struct Epochs: ~Copyable {
     /// Whether every live snapshot has walked past the nodes of table `ordinal` that start at hash `start`.
     func hasPassed(ordinal: Int, start: UInt64) -> Bool {
         let position = WalkProgress.position(ordinal: ordinal, start: start)
-        for snapshot in live where snapshot.progress.pointee.position.load(ordering: .acquiring) <= position {
-            return false
-        }
-        return true
+        return live.allSatisfy { $0.progress.pointee.hasPassed(position) }
     }
 
     private mutating func updateBounds() {

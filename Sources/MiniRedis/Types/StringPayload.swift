@@ -15,6 +15,20 @@ enum StringPayload {
         case .integer(let value): DecimalInteger.length(value)
         }
     }
+
+    /// The text, an integer's written out, while `body` runs.
+    func withText<Result>(_ body: (ByteView) -> Result) -> Result {
+        switch self {
+        case .bytes(let view): return body(view)
+        case .integer(let value):
+            return withUnsafeTemporaryAllocation(
+                byteCount: DecimalInteger.maximumLength, alignment: 8
+            ) { room in
+                guard let base = room.baseAddress else { preconditionFailure("room has a base") }
+                return body(ByteView(base, count: DecimalInteger.write(value, to: base)))
+            }
+        }
+    }
 }
 
 /// A string as it is to be stored.
