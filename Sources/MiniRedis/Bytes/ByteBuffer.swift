@@ -49,6 +49,14 @@ struct ByteBuffer: ~Copyable {
 
     mutating func append(_ text: StaticString) { append(ByteView(text)) }
 
+    mutating func append(text: String) {
+        var text = text
+        text.withUTF8 { bytes in
+            guard let base = bytes.baseAddress else { return }
+            append(ByteView(base, count: bytes.count))
+        }
+    }
+
     mutating func append(byte: UInt8) {
         reserve(1).storeBytes(of: byte, as: UInt8.self)
         commit(1)

@@ -163,6 +163,15 @@ struct Entry {
         }
     }
 
+    /// The encoding as OBJECT ENCODING names it.
+    var encodingName: StaticString {
+        switch stringEncoding {
+        case .integer: "int"
+        case .inline: shape.valueCount <= 44 ? "embstr" : "raw"
+        case .block: "raw"
+        }
+    }
+
     /// The block of a string of that encoding; the entry holds a reference to it.
     var block: ReferencedBlock {
         assert(stringEncoding == .block)
