@@ -10,9 +10,8 @@
 
 /// Looks for the '\n' on from where the last call stopped and leaves its index in `scanned`.
 /// A zero byte stops the search for good: `scanned` stays at it until the line is too long.
-static crp_status find_end(
-    crp_parser *parser, const crp_limits *limits, const uint8_t *bytes, size_t length)
-{
+static crp_status find_end(crp_parser *parser, const crp_limits *limits, const uint8_t *bytes,
+                           size_t length) {
     const uint32_t limit = crp_line_limit(limits);
     const uint32_t window = length > limit ? limit + 1 : (uint32_t)length;
     const uint32_t from = parser->scanned;
@@ -33,20 +32,17 @@ static crp_status find_end(
 }
 
 /// isspace() of the C locale, which is what Redis runs in.
-static bool is_blank(uint8_t byte)
-{
+static bool is_blank(uint8_t byte) {
     return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
 
 /// A word outside quotes ends at fewer bytes than separate words: "a\vb" is one word.
-static bool ends_word(uint8_t byte)
-{
+static bool ends_word(uint8_t byte) {
     return byte == ' ' || byte == '\t' || byte == '\r';
 }
 
 /// The value of a hexadecimal digit, or -1.
-static int hex_value(uint8_t byte)
-{
+static int hex_value(uint8_t byte) {
     if (byte >= '0' && byte <= '9') {
         return byte - '0';
     }
@@ -55,8 +51,7 @@ static int hex_value(uint8_t byte)
 }
 
 /// What a backslash and `byte` mean between double quotes.
-static uint8_t escaped(uint8_t byte)
-{
+static uint8_t escaped(uint8_t byte) {
     switch (byte) {
     case 'n':
         return '\n';
@@ -75,9 +70,8 @@ static uint8_t escaped(uint8_t byte)
 
 /// Decodes what the backslash at `at` begins, between quotes of the given kind, into `value`.
 /// Returns the index after it. A backslash that escapes nothing is itself.
-static uint32_t
-unescape(const uint8_t *bytes, uint32_t at, uint32_t end, uint8_t quote, uint8_t *value)
-{
+static uint32_t unescape(const uint8_t *bytes, uint32_t at, uint32_t end, uint8_t quote,
+                         uint8_t *value) {
     *value = '\\';
     if (end - at < 2) {
         return at + 1;
@@ -105,8 +99,7 @@ unescape(const uint8_t *bytes, uint32_t at, uint32_t end, uint8_t quote, uint8_t
 /// Takes the word that starts at `*at`, writing it over itself from there on, where it always
 /// fits. Leaves the index after it in `*at`. False if a quote is not closed, or is closed within
 /// a word.
-static bool take_word(uint8_t *bytes, uint32_t *at, uint32_t end, crp_slice *word)
-{
+static bool take_word(uint8_t *bytes, uint32_t *at, uint32_t end, crp_slice *word) {
     const uint32_t start = *at;
     uint32_t from = start;
     uint32_t to = start;
@@ -148,9 +141,8 @@ static bool take_word(uint8_t *bytes, uint32_t *at, uint32_t end, crp_slice *wor
 /// Splits bytes[position..<scanned]. A word is taken whole, with its slice, or not touched at all,
 /// so that the caller can stop between two words for more slices. The '\r' before the '\n' needs
 /// no care: it is a blank like any other.
-static crp_status
-split_words(crp_parser *parser, uint8_t *bytes, crp_slice *slices, uint32_t capacity)
-{
+static crp_status split_words(crp_parser *parser, uint8_t *bytes, crp_slice *slices,
+                              uint32_t capacity) {
     const uint32_t end = parser->scanned;
     uint32_t at = parser->position;
 
@@ -176,14 +168,8 @@ split_words(crp_parser *parser, uint8_t *bytes, crp_slice *slices, uint32_t capa
     return CRP_COMPLETE;
 }
 
-crp_status crp_parse_inline(
-    crp_parser *parser,
-    const crp_limits *limits,
-    uint8_t *bytes,
-    size_t length,
-    crp_slice *slices,
-    uint32_t capacity)
-{
+crp_status crp_parse_inline(crp_parser *parser, const crp_limits *limits, uint8_t *bytes,
+                            size_t length, crp_slice *slices, uint32_t capacity) {
     if (parser->state != STATE_INLINE_WORDS) {
         parser->state = STATE_INLINE_LINE;
         const crp_status status = find_end(parser, limits, bytes, length);

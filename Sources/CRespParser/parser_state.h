@@ -21,33 +21,25 @@ enum {
 /// Skipped after an argument, by agreement "\r\n".
 #define TERMINATOR_LENGTH 2
 
-static inline crp_status crp_fail(crp_parser *parser, crp_error error)
-{
+static inline crp_status crp_fail(crp_parser *parser, crp_error error) {
     parser->error = error;
     parser->state = STATE_FAILED;
     return CRP_FAILED;
 }
 
-static inline crp_status crp_need(crp_parser *parser, uint32_t wanted)
-{
+static inline crp_status crp_need(crp_parser *parser, uint32_t wanted) {
     parser->wanted = wanted;
     return CRP_NEED_MORE;
 }
 
 /// The longest line, in a range in which one more is still a uint32_t.
-static inline uint32_t crp_line_limit(const crp_limits *limits)
-{
+static inline uint32_t crp_line_limit(const crp_limits *limits) {
     return limits->inline_length < INT32_MAX ? limits->inline_length : INT32_MAX;
 }
 
 /// Parses a request that does not start with '*', in one of the first three states. A complete
 /// one is left as STATE_ARGUMENT with all of its arguments, as is any complete request.
-crp_status crp_parse_inline(
-    crp_parser *parser,
-    const crp_limits *limits,
-    uint8_t *bytes,
-    size_t length,
-    crp_slice *slices,
-    uint32_t capacity);
+crp_status crp_parse_inline(crp_parser *parser, const crp_limits *limits, uint8_t *bytes,
+                            size_t length, crp_slice *slices, uint32_t capacity);
 
 #endif

@@ -14,13 +14,8 @@
 
 /// Looks for the '\r' of the header line at `position`, on from where the last call stopped, and
 /// leaves its distance from there in `scanned`. Complete when the byte after it is there too.
-static crp_status find_header_end(
-    crp_parser *parser,
-    const crp_limits *limits,
-    const uint8_t *bytes,
-    size_t length,
-    crp_error too_long)
-{
+static crp_status find_header_end(crp_parser *parser, const crp_limits *limits,
+                                  const uint8_t *bytes, size_t length, crp_error too_long) {
     const uint32_t limit = crp_line_limit(limits);
     const uint8_t *line = bytes + parser->position;
     const size_t available = length - parser->position;
@@ -39,8 +34,7 @@ static crp_status find_header_end(
 }
 
 /// Reads a number as strictly as Redis does: no '+', no leading zero, no "-0", no overflow.
-static bool read_number(const uint8_t *text, size_t length, int64_t *value)
-{
+static bool read_number(const uint8_t *text, size_t length, int64_t *value) {
     const bool negative = length > 0 && text[0] == '-';
     const size_t start = negative ? 1 : 0;
     if (length == 1 && text[0] == '0') {
@@ -68,9 +62,8 @@ static bool read_number(const uint8_t *text, size_t length, int64_t *value)
 }
 
 /// Reads the header of a request that starts with '*'.
-static crp_status
-take_count(crp_parser *parser, const crp_limits *limits, const uint8_t *bytes, size_t length)
-{
+static crp_status take_count(crp_parser *parser, const crp_limits *limits, const uint8_t *bytes,
+                             size_t length) {
     const crp_status status =
         find_header_end(parser, limits, bytes, length, CRP_ERROR_MULTIBULK_LINE);
     if (status != CRP_COMPLETE) {
@@ -83,10 +76,8 @@ take_count(crp_parser *parser, const crp_limits *limits, const uint8_t *bytes, s
     }
     // Zero and less are an empty request, which no limit forbids.
     if (count > 0 && count > limits->multibulk_count) {
-        return crp_fail(
-            parser,
-            limits->authenticated ? CRP_ERROR_MULTIBULK_LENGTH
-                                  : CRP_ERROR_MULTIBULK_UNAUTHENTICATED);
+        return crp_fail(parser, limits->authenticated ? CRP_ERROR_MULTIBULK_LENGTH
+                                                      : CRP_ERROR_MULTIBULK_UNAUTHENTICATED);
     }
     parser->position = parser->scanned + 2;
     parser->scanned = 0;
@@ -96,9 +87,8 @@ take_count(crp_parser *parser, const crp_limits *limits, const uint8_t *bytes, s
 }
 
 /// Reads the header of an argument.
-static crp_status
-take_length(crp_parser *parser, const crp_limits *limits, const uint8_t *bytes, size_t length)
-{
+static crp_status take_length(crp_parser *parser, const crp_limits *limits, const uint8_t *bytes,
+                              size_t length) {
     const crp_status status = find_header_end(parser, limits, bytes, length, CRP_ERROR_BULK_LINE);
     if (status != CRP_COMPLETE) {
         return status;
@@ -117,9 +107,8 @@ take_length(crp_parser *parser, const crp_limits *limits, const uint8_t *bytes, 
         return crp_fail(parser, CRP_ERROR_BULK_LENGTH);
     }
     if (bulk > limits->bulk_length) {
-        return crp_fail(
-            parser,
-            limits->authenticated ? CRP_ERROR_BULK_LENGTH : CRP_ERROR_BULK_UNAUTHENTICATED);
+        return crp_fail(parser, limits->authenticated ? CRP_ERROR_BULK_LENGTH
+                                                      : CRP_ERROR_BULK_UNAUTHENTICATED);
     }
     parser->position = (uint32_t)start;
     parser->scanned = 0;
@@ -129,14 +118,8 @@ take_length(crp_parser *parser, const crp_limits *limits, const uint8_t *bytes, 
 }
 
 /// Takes one argument, or the two bytes after a detached one.
-static crp_status take_argument(
-    crp_parser *parser,
-    const crp_limits *limits,
-    const uint8_t *bytes,
-    size_t length,
-    crp_slice *slices,
-    uint32_t capacity)
-{
+static crp_status take_argument(crp_parser *parser, const crp_limits *limits, const uint8_t *bytes,
+                                size_t length, crp_slice *slices, uint32_t capacity) {
     if (parser->state == STATE_ARGUMENT) {
         if (length <= parser->position) {
             return crp_need(parser, 1);
@@ -166,14 +149,8 @@ static crp_status take_argument(
 }
 
 /// Takes what the state says comes next, short or not.
-static crp_status take_step(
-    crp_parser *parser,
-    const crp_limits *limits,
-    uint8_t *bytes,
-    size_t length,
-    crp_slice *slices,
-    uint32_t capacity)
-{
+static crp_status take_step(crp_parser *parser, const crp_limits *limits, uint8_t *bytes,
+                            size_t length, crp_slice *slices, uint32_t capacity) {
     switch (parser->state) {
     case STATE_START:
         if (length == 0) {
@@ -197,14 +174,9 @@ static crp_status take_step(
 
 /// Goes on from any state in which the short way cannot. Its own function, so that the short way
 /// is a leaf that needs no stack.
-static crp_status __attribute__((noinline)) resume(
-    crp_parser *parser,
-    const crp_limits *limits,
-    uint8_t *bytes,
-    size_t length,
-    crp_slice *slices,
-    uint32_t capacity)
-{
+static crp_status __attribute__((noinline)) resume(crp_parser *parser, const crp_limits *limits,
+                                                   uint8_t *bytes, size_t length, crp_slice *slices,
+                                                   uint32_t capacity) {
     const bool short_way = short_way_applies(limits, length);
     for (;;) {
         const crp_status status = take_step(parser, limits, bytes, length, slices, capacity);
@@ -222,15 +194,10 @@ static crp_status __attribute__((noinline)) resume(
 
 // MARK: - The interface
 
-crp_status crp_parse(
-    crp_parser *parser,
-    const crp_limits *limits,
-    uint8_t *bytes,
-    size_t length,
-    crp_slice *slices,
-    uint32_t capacity)
-{
-    if (short_way_applies(limits, length)) {
+crp_status crp_parse(crp_parser *parser, const crp_limits *limits, uint8_t *bytes, size_t length,
+                     crp_slice *slices, uint32_t capacity) {
+    // A line that the resumable way has begun is its to finish: `scanned` belongs to that line.
+    if (parser->scanned == 0 && short_way_applies(limits, length)) {
         const bool at_argument = parser->state == STATE_START
                                      ? take_short_count(parser, limits, bytes)
                                      : parser->state == STATE_ARGUMENT;
@@ -244,21 +211,18 @@ crp_status crp_parse(
     return resume(parser, limits, bytes, length, slices, capacity);
 }
 
-int64_t crp_pending_bulk(const crp_parser *parser)
-{
+int64_t crp_pending_bulk(const crp_parser *parser) {
     // What is missing then includes the two bytes after the argument.
     const bool pending = parser->state == STATE_PAYLOAD && parser->wanted > TERMINATOR_LENGTH;
     return pending ? (int64_t)parser->bulk : -1;
 }
 
-void crp_detach_bulk(crp_parser *parser, crp_slice *slices)
-{
+void crp_detach_bulk(crp_parser *parser, crp_slice *slices) {
     slices[parser->count++] = (crp_slice){.offset = CRP_DETACHED, .length = parser->bulk};
     parser->state = STATE_TERMINATOR;
 }
 
-const char *crp_error_text(crp_error error)
-{
+const char *crp_error_text(crp_error error) {
     switch (error) {
 #define CRP_ERROR_TEXT(name, text)                                                                 \
     case name:                                                                                     \

@@ -22,15 +22,13 @@
 #define UNCHECKED_NUMBER 99
 
 /// Four bytes as one number, first byte lowest: compilers make this a single load.
-static inline uint32_t read_four(const uint8_t *bytes)
-{
+static inline uint32_t read_four(const uint8_t *bytes) {
     return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
            (uint32_t)bytes[3] << 24;
 }
 
 /// The lowest byte becomes the highest.
-static inline uint32_t rotate_byte(uint32_t four)
-{
+static inline uint32_t rotate_byte(uint32_t four) {
     return four >> 8 | four << 24;
 }
 
@@ -44,8 +42,7 @@ typedef struct short_line {
 ///
 /// They are compared at once: "$5\r" less "$0\r" leaves the digit with zeros around it, which
 /// after a rotation is a number below ten; no other bytes leave that. Likewise for two digits.
-static inline short_line read_shortest_line(const uint8_t *line, uint8_t type)
-{
+static inline short_line read_shortest_line(const uint8_t *line, uint8_t type) {
     const uint32_t four = read_four(line);
     const uint32_t one_zero = (uint32_t)'\r' << 16 | '0' << 8 | type;
     const uint32_t one = rotate_byte((four & 0x00FFFFFF) - one_zero);
@@ -64,8 +61,7 @@ static inline short_line read_shortest_line(const uint8_t *line, uint8_t type)
 
 /// Reads the header line of an argument with one to seven digits, for a number up to `limit`.
 /// `available` bytes are there, at least SHORTEST_ARGUMENT.
-static inline short_line read_short_line(const uint8_t *line, size_t available, int64_t limit)
-{
+static inline short_line read_short_line(const uint8_t *line, size_t available, int64_t limit) {
     // The last byte to look at, for the '\r'.
     const size_t stop = available > SHORT_LINE ? SHORT_LINE : available - 1;
     size_t number = (size_t)line[1] - '0';
@@ -88,16 +84,14 @@ static inline short_line read_short_line(const uint8_t *line, size_t available, 
 
 /// Whether there is enough to look at, and the limits allow every line of the short way and every
 /// number it does not check. Where they do not, the resumable way judges.
-static inline bool short_way_applies(const crp_limits *limits, size_t length)
-{
+static inline bool short_way_applies(const crp_limits *limits, size_t length) {
     return length >= SHORTEST_ARGUMENT && limits->inline_length >= SHORT_LINE &&
            limits->bulk_length >= UNCHECKED_NUMBER;
 }
 
 /// Reads the count of a request, if its line is short, whole and allowed.
-static inline bool
-take_short_count(crp_parser *parser, const crp_limits *limits, const uint8_t *bytes)
-{
+static inline bool take_short_count(crp_parser *parser, const crp_limits *limits,
+                                    const uint8_t *bytes) {
     const short_line line = read_shortest_line(bytes, '*');
     if (line.length == 0 || (int64_t)line.number > limits->multibulk_count) {
         return false;
@@ -109,14 +103,9 @@ take_short_count(crp_parser *parser, const crp_limits *limits, const uint8_t *by
 }
 
 /// Takes arguments as long as they are short, whole and allowed. Starts and ends at a header.
-static inline void take_short_arguments(
-    crp_parser *parser,
-    const crp_limits *limits,
-    const uint8_t *bytes,
-    size_t length,
-    crp_slice *slices,
-    uint32_t capacity)
-{
+static inline void take_short_arguments(crp_parser *parser, const crp_limits *limits,
+                                        const uint8_t *bytes, size_t length, crp_slice *slices,
+                                        uint32_t capacity) {
     const size_t end = length < UINT32_MAX ? length : UINT32_MAX;
     const size_t last = end - SHORTEST_ARGUMENT;
     const size_t stop = parser->arguments < capacity ? parser->arguments : capacity;

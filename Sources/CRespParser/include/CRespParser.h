@@ -23,9 +23,10 @@
 // it is whole or longer than it may be, not before. Nothing is scanned twice: a partial header
 // line remembers how far it was looked at, and complete arguments are never visited again.
 //
-// Limits. Offsets are 32 bit, so a request is shorter than 4 GiB (a detached argument does not
-// count); one that would be longer fails as "invalid bulk length". The parser does not allocate,
-// has no globals, does not recurse, and reads nothing at or past bytes[length].
+// Limits. Offsets are 32 bit, so a request is shorter than 4 GiB: an argument whose header says
+// that it would end beyond fails as "invalid bulk length". (Arguments that have been detached by
+// then do not count.) The parser does not allocate, has no globals, does not recurse, and reads
+// nothing at or past bytes[length].
 //
 // It does not know sockets, buffers, commands, or the wording around an error.
 
@@ -121,8 +122,7 @@ typedef struct crp_parser {
 } crp_parser;
 
 /// Makes the parser ready for the next request.
-static inline void crp_reset(crp_parser *parser)
-{
+static inline void crp_reset(crp_parser *parser) {
     *parser = (crp_parser){0};
 }
 
@@ -142,13 +142,8 @@ static inline void crp_reset(crp_parser *parser)
 /// word also goes on over '\v' and '\f', which are blank only between words); "..." knows
 /// \n \r \t \b \a \xHH and takes any other byte after a backslash for itself, '...' knows \'. A
 /// closing quote must be followed by a blank or the end.
-crp_status crp_parse(
-    crp_parser *parser,
-    const crp_limits *limits,
-    uint8_t *bytes,
-    size_t length,
-    crp_slice *slices,
-    uint32_t capacity);
+crp_status crp_parse(crp_parser *parser, const crp_limits *limits, uint8_t *bytes, size_t length,
+                     crp_slice *slices, uint32_t capacity);
 
 /// After CRP_NEED_MORE: the length in bytes of the argument that the bytes end in, or -1 if they
 /// end elsewhere (in a header, an inline request, or when the argument is there to its last byte).
