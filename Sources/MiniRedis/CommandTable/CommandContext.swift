@@ -17,6 +17,8 @@ struct ExecutionFrame: ~Copyable {
     var command = 0
     /// proto-max-bulk-len: no string may become longer, bytes.
     var longestString: Int
+    /// Bytes of replies that were not copied into the buffer since it was last looked at.
+    var referencedBytes = 0
     let references: ReferenceSink
     unowned(unsafe) let administration: any Administration
 }
@@ -128,6 +130,7 @@ struct DataContext {
     @inline(never)
     private func replyBlock(_ block: ReferencedBlock) {
         block.retain()
+        frame.pointee.referencedBytes += block.count
         reply.bulk(
             referring: block.view, owner: block.address, through: frame.pointee.references)
     }

@@ -78,18 +78,59 @@ struct CommandStatistics {
     var failed = 0
 }
 
+/// Where names lead to: the part of the table that lookups read. A copy of it stays valid as long as the table.
+struct CommandIndex {
+    fileprivate static let slotBits = 11
+
+    let records: UnsafeMutablePointer<CommandRecord>
+    fileprivate let slots: UnsafeMutablePointer<UInt16>
+
+    /// The record of a command's name, or nil.
+    @inline(__always)
+    func find(_ name: ByteView) -> Int? {
+        guard let folded = FoldedName(name) else { return nil }
+        var slot = Int(truncatingIfNeeded: folded.hash >> UInt64(64 - Self.slotBits))
+        while true {
+            let number = Int(slots[slot])
+            if number == 0 { return nil }
+            if records[number - 1].name == folded { return number - 1 }
+            slot = (slot + 1) & (1 << Self.slotBits - 1)
+        }
+    }
+
+    /// The record of a subcommand, or nil.
+    func find(_ name: ByteView, in container: Int) -> Int? {
+        guard let folded = FoldedName(name) else { return nil }
+        return records[container].subcommands.first { records[$0].name == folded }
+    }
+
+    /// What the arguments of a request name.
+    enum Resolution {
+        case record(Int)
+        case unknownCommand
+        case unknownSubcommand
+    }
+
+    /// The record that arguments name: a subcommand's if the command has any and there is a second argument.
+    @inline(__always)
+    func resolve(_ request: Request) -> Resolution {
+        guard let index = find(request[0]) else { return .unknownCommand }
+        if records[index].subcommands.isEmpty || request.count == 1 { return .record(index) }
+        guard let subcommand = find(request[1], in: index) else { return .unknownSubcommand }
+        return .record(subcommand)
+    }
+}
+
 /// All commands of a server. Built once; never changes.
 final class CommandTable {
     /// The declarations, in the order of the records; a subcommand after its container.
     let commands: [Command]
     /// The full names in lower case, `config|get` for a subcommand.
     let names: [String]
-    let records: UnsafeMutablePointer<CommandRecord>
+    let index: CommandIndex
     let statistics: UnsafeMutablePointer<CommandStatistics>
     /// How many of `commands` are no subcommands.
     let topLevelCount: Int
-    private let slots: UnsafeMutablePointer<UInt16>
-    private static let slotBits = 11
 
     init(_ declarations: [Command]) {
         var (all, names): ([Command], [String]) = ([], [])
@@ -106,57 +147,39 @@ final class CommandTable {
         }
         commands = all
         self.names = names
-        records = .allocate(capacity: all.count)
         statistics = .allocate(capacity: all.count)
         statistics.initialize(repeating: CommandStatistics(), count: all.count)
-        slots = .allocate(capacity: 1 << Self.slotBits)
-        slots.initialize(repeating: 0, count: 1 << Self.slotBits)
-        for (index, command) in all.enumerated() {
-            (records + index).initialize(
-                to: Self.record(command, nameWords: index < topLevelCount ? 1 : 2))
+        index = CommandIndex(
+            records: .allocate(capacity: all.count),
+            slots: .allocate(capacity: 1 << CommandIndex.slotBits))
+        index.slots.initialize(repeating: 0, count: 1 << CommandIndex.slotBits)
+        for (number, command) in all.enumerated() {
+            (index.records + number).initialize(
+                to: Self.record(command, nameWords: number < topLevelCount ? 1 : 2))
         }
-        for container in containers { records[container.record].subcommands = container.range }
-        for index in 0..<topLevelCount { enter(index) }
+        for container in containers {
+            index.records[container.record].subcommands = container.range
+        }
+        for number in 0..<topLevelCount { enter(number) }
     }
 
     deinit {
-        records.deinitialize(count: commands.count)
-        records.deallocate()
+        index.records.deinitialize(count: commands.count)
+        index.records.deallocate()
+        index.slots.deallocate()
         statistics.deallocate()
-        slots.deallocate()
     }
 
-    /// The record of a command's name, or nil.
-    @inline(__always)
-    func find(_ name: ByteView) -> Int? {
-        guard let folded = FoldedName(name) else { return nil }
-        var slot = Int(folded.hash >> UInt64(64 - Self.slotBits))
-        while true {
-            let number = Int(slots[slot])
-            if number == 0 { return nil }
-            if records[number - 1].name == folded { return number - 1 }
-            slot = (slot + 1) & (1 << Self.slotBits - 1)
-        }
+    /// Forgets the statistics of all commands.
+    func resetStatistics() {
+        statistics.update(repeating: CommandStatistics(), count: commands.count)
     }
 
-    /// The record of a subcommand, or nil.
-    func find(_ name: ByteView, in container: Int) -> Int? {
-        guard let folded = FoldedName(name) else { return nil }
-        return records[container].subcommands.first { records[$0].name == folded }
-    }
-
-    /// The record that arguments name: a subcommand's if the command has any and the second argument is one.
-    func resolve(_ request: Request) -> Int? {
-        guard let index = find(request[0]) else { return nil }
-        if records[index].subcommands.isEmpty { return index }
-        guard request.count > 1 else { return index }
-        return find(request[1], in: index)
-    }
-
-    private func enter(_ index: Int) {
-        var slot = Int(records[index].name.hash >> UInt64(64 - Self.slotBits))
-        while slots[slot] != 0 { slot = (slot + 1) & (1 << Self.slotBits - 1) }
-        slots[slot] = UInt16(index + 1)
+    private func enter(_ number: Int) {
+        let hash = index.records[number].name.hash
+        var slot = Int(hash >> UInt64(64 - CommandIndex.slotBits))
+        while index.slots[slot] != 0 { slot = (slot + 1) & (1 << CommandIndex.slotBits - 1) }
+        index.slots[slot] = UInt16(number + 1)
     }
 
     private static func record(_ command: Command, nameWords: Int) -> CommandRecord {

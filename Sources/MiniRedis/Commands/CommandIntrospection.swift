@@ -85,8 +85,10 @@ enum CommandIntrospection {
         // The command to ask about starts two arguments further on in the same request.
         request.slices += 2
         request.count -= 2
-        guard let index = table.resolve(request) else { throw .invalidCommandSpecified }
-        let record = table.records + index
+        guard request.count > 0, case .record(let index) = table.index.resolve(request) else {
+            throw .invalidCommandSpecified
+        }
+        let record = table.index.records + index
         let arity = (record.pointee.fewestArguments, record.pointee.mostArguments)
         let specifications = table.commands[index]
             .keySpecifications(nameWords: index < table.topLevelCount ? 1 : 2)
@@ -101,9 +103,9 @@ enum CommandIntrospection {
 
     /// A command by the name that COMMAND INFO takes: `config|get` for a subcommand.
     private static func named(_ name: ByteView, _ table: CommandTable) -> Int? {
-        guard let bar = name.firstIndex(of: UInt8(ascii: "|")) else { return table.find(name) }
-        guard let container = table.find(name.prefix(bar)) else { return nil }
-        return table.find(name.suffix(from: bar + 1), in: container)
+        guard let bar = name.firstIndex(of: UInt8(ascii: "|")) else { return table.index.find(name) }
+        guard let container = table.index.find(name.prefix(bar)) else { return nil }
+        return table.index.find(name.suffix(from: bar + 1), in: container)
     }
 
     // MARK: - COMMAND INFO
@@ -128,7 +130,7 @@ enum CommandIntrospection {
         for tip in command.tips { reply.bulk(tip) }
         reply.array(specifications.count)
         for specification in specifications { write(specification, reply) }
-        let subcommands = Array((table.records + index).pointee.subcommands)
+        let subcommands = Array((table.index.records + index).pointee.subcommands)
         reply.array(subcommands.count)
         for subcommand in subcommands { writeInfo(subcommand, table, reply) }
     }
@@ -176,7 +178,7 @@ enum CommandIntrospection {
         _ index: Int, _ table: CommandTable, _ reply: ReplyWriter
     ) {
         let command = table.commands[index]
-        let subcommands = Array((table.records + index).pointee.subcommands)
+        let subcommands = Array((table.index.records + index).pointee.subcommands)
         reply.bulk(table.names[index])
         reply.map(4 + (command.syntax.isEmpty ? 0 : 1) + (subcommands.isEmpty ? 0 : 1))
         let facts = [

@@ -5,17 +5,11 @@
 //
 // Source: the RESP specification, https://redis.io/docs/latest/develop/reference/protocol-spec/
 
-/// Where bytes go that are written to the socket from where they lie.
-struct ReferenceSink {
-    /// Appends `count` bytes at `base` to the reply in progress; `owner` is given back when they have left.
-    typealias Append = (
-        _ context: UnsafeMutableRawPointer, _ base: UnsafeRawPointer, _ count: Int,
-        _ owner: UnsafeMutableRawPointer
-    ) -> Void
-
-    var context: UnsafeMutableRawPointer
-    var append: Append
-}
+/// Where bytes go that are written to the socket from where they lie: `count` bytes at `base` are appended to the reply in
+/// progress, and `owner` is given back when they have left.
+typealias ReferenceSink = (
+    _ base: UnsafeRawPointer, _ count: Int, _ owner: UnsafeMutableRawPointer
+) -> Void
 
 /// Writes the replies of one command.
 struct ReplyWriter {
@@ -121,7 +115,7 @@ struct ReplyWriter {
     /// Bytes that stay where they are until they have left; the sink's owner releases `owner` then.
     func bulk(referring bytes: ByteView, owner: UnsafeMutableRawPointer, through sink: ReferenceSink) {
         header(UInt8(ascii: "$"), Int64(bytes.count))
-        sink.append(sink.context, bytes.base, bytes.count, owner)
+        sink(bytes.base, bytes.count, owner)
         literal("\r\n")
     }
 
