@@ -64,9 +64,9 @@ enum DecimalInteger {
             return nil
         }
         let ones = word & 0x0f0f_0f0f_0f0f_0f0f
-        let pairs = (ones &* (10 &+ 1 << 8)) >> 8 & 0x00ff_00ff_00ff_00ff
-        let fours = (pairs &* (100 &+ 1 << 16)) >> 16 & 0x0000_ffff_0000_ffff
-        return (fours &* (10_000 &+ 1 << 32)) >> 32
+        let pairs = (ones &* (1 &+ 10 << 8)) >> 8 & 0x00ff_00ff_00ff_00ff
+        let fours = (pairs &* (1 &+ 100 << 16)) >> 16 & 0x0000_ffff_0000_ffff
+        return (fours &* (1 &+ 10_000 << 32)) >> 32
     }
 }
 
