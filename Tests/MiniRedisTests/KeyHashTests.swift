@@ -45,9 +45,9 @@ import Testing
     /// Flips each bit of keys and counts how often each bit of the hash follows.
     @Test(arguments: [1, 3, 4, 7, 8, 12, 16, 17, 24, 32, 33, 63, 64, 65, 100, 130])
     func `every bit of the key changes every bit of the hash half of the time`(length: Int) {
-        let samples = 300
+        let samples = 250
         var worst = 0.0
-        for bit in 0..<length * 8 where length <= 17 || bit % 7 == 0 {
+        for bit in 0..<length * 8 where length < 8 || bit % 5 == 0 {
             var flips = [Int](repeating: 0, count: 64)
             for var key in keys(length, samples, seed: UInt64(bit) + 1) {
                 let before = withExactBytes(key) { hash.hash($0) }
@@ -57,7 +57,7 @@ import Testing
             }
             for flip in flips { worst = max(worst, abs(Double(flip) / Double(samples) - 0.5)) }
         }
-        // One standard deviation is 0.029; the worst of some 10,000 is about four and a half.
+        // One standard deviation is 0.032; the worst of some 10,000 is about four and a half.
         #expect(worst < 0.19, "\(worst)")
     }
 
