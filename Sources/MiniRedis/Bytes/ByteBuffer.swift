@@ -98,6 +98,12 @@ struct ByteBuffer: ~Copyable {
         if count == 0 { start = 0 }
     }
 
+    /// Forgets the last `n` bytes, of which there must be as many.
+    mutating func removeLast(_ n: Int) {
+        precondition(n >= 0 && n <= count, "more bytes than there are")
+        count -= n
+    }
+
     /// Forgets all bytes, and the memory unless it is wanted again.
     mutating func removeAll(keepingCapacity: Bool = false) {
         start = 0

@@ -111,7 +111,7 @@ struct DataContext {
         if frame.pointee.request.blocks != nil, let block = detachedBlock(index) {
             return .block(block)
         }
-        return .compact(self[index])
+        return .stored(self[index], heap: database.pointee.heap)
     }
 
     /// Writes a string value as a bulk reply; a huge one without copying it.

@@ -80,7 +80,7 @@ enum Debugging {
             }
             let length = size > 0 ? Int(size) : value.count
             database.pointee.set(
-                key.view, hash, .bytes(value.view.prefix(length)), .clear)
+                key.view, hash, .stored(value.view.prefix(length), heap: database.pointee.heap), .clear)
         }
         context.reply.ok()
     }

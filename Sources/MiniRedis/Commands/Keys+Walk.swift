@@ -45,7 +45,7 @@ extension Keys {
         repeat {
             cursor = database.pointee.table.scan(cursor) { address in
                 let entry = Entry(address)
-                guard pattern.matches(entry.key), database.pointee.isLive(entry) else { return }
+                guard pattern.matchesKey(entry.key), database.pointee.isLive(entry) else { return }
                 context.reply.bulk(entry.key)
                 found += 1
             }
@@ -106,7 +106,7 @@ extension Keys {
         let type = options.type
         if let text = options.pattern {
             let pattern = GlobPattern(text)
-            step { entry in pattern.matches(entry.key) && isOfType(entry, type) }
+            step { entry in pattern.matchesKey(entry.key) && isOfType(entry, type) }
         } else {
             step { entry in isOfType(entry, type) }
         }

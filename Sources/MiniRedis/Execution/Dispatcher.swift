@@ -89,13 +89,13 @@ struct Dispatcher: ~Copyable {
                 let isFull = written &+ frame.pointee.referencedBytes > Self.replyBudget
                 if session.pointee.hold.isEmpty && !isFull { continue }
                 let outcome = session.pointee.hold.isEmpty ? Outcome.congested : .held
-                let wasLast = number == batchCount - 1
                 finishBatch()
                 // What was parsed ahead is parsed again, from its first byte.
-                if !wasLast || last == .needsMore { parser.pointee.release() }
+                release(parser)
                 return (consumed, outcome)
             }
             finishBatch()
+            if last == .request && parser.pointee.isKept { release(parser) }
             switch last {
             case .needsMore: return (consumed, .needsMore)
             case .failed: return (consumed, .malformed)
@@ -107,6 +107,14 @@ struct Dispatcher: ~Copyable {
     private mutating func finishBatch() {
         batchCount = 0
         arena.removeAll()
+    }
+
+    /// Gives up what the parser kept of a request: its slices, and its references to detached arguments' blocks.
+    func release(_ parser: UnsafeMutablePointer<RequestParser>) {
+        for bytes in parser.pointee.blockAddresses {
+            ReferencedBlock(bytes - ReferencedBlock.headerBytes).release(databases.pointee.heap)
+        }
+        parser.pointee.release()
     }
 
     /// Fills the batch; returns how the last attempt to parse ended.

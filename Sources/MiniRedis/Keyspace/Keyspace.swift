@@ -35,7 +35,7 @@ final class Keyspace {
         precondition(liveSnapshots == 0, "a snapshot ends before its keyspace")
         for index in 0..<databaseCount { flush(index) }
         while doPendingWork(budget: 10_000) {}
-        (databases).deinitialize(count: databaseCount)
+        databases.deinitialize(count: databaseCount)
         databases.deallocate()
         state.deinitialize(count: 1)
         state.deallocate()
@@ -48,6 +48,11 @@ final class Keyspace {
 
     /// Bytes that are kept only because a live snapshot sees them.
     var retainedBytes: Int { memory.pointee.graveyard.retainedBytes }
+
+    /// Entries and nodes that wait to be freed.
+    var pendingFrees: Int {
+        detachedTables.reduce(memory.pointee.graveyard.count) { $0 + $1.count }
+    }
 
     /// Keys of all databases.
     var count: Int {

@@ -75,7 +75,13 @@ struct ReplyWriter {
 
     @inline(__always)
     func bulk(_ bytes: ByteView) {
-        let at = buffer.pointee.reserve(bytes.count + 32)
+        Self.bulk(bytes, to: &buffer.pointee)
+    }
+
+    /// Writes a bulk string to any buffer: what a background job makes its reply of.
+    @inline(__always)
+    static func bulk(_ bytes: ByteView, to buffer: inout OutputBuffer) {
+        let at = buffer.reserve(bytes.count + 32)
         at.storeBytes(of: UInt8(ascii: "$"), as: UInt8.self)
         var count = 1 + DecimalInteger.write(Int64(bytes.count), to: at + 1)
         (at + count).storeBytes(of: 0x0A0D, as: UInt16.self)
@@ -83,7 +89,7 @@ struct ReplyWriter {
         (at + count).copyMemory(from: bytes.base, byteCount: bytes.count)
         count &+= bytes.count
         (at + count).storeBytes(of: 0x0A0D, as: UInt16.self)
-        buffer.pointee.commit(count &+ 2)
+        buffer.commit(count &+ 2)
     }
 
     func bulk(_ text: StaticString) {

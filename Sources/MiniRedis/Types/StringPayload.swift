@@ -39,12 +39,25 @@ enum StringSource {
     /// A block whose reference the entry takes over.
     case block(ReferencedBlock)
 
-    /// The most compact form of `text`: an integer if it is the canonical text of one.
+    /// The form in which `text` is stored: an integer if it is the canonical text of one, a block of its own if it is
+    /// huge (the caller gets the reference), itself otherwise.
     @inline(__always)
-    static func compact(_ text: ByteView) -> StringSource {
-        if text.count <= DecimalInteger.maximumLength, let value = DecimalInteger.parse(text) {
-            return .integer(value)
+    static func stored(_ text: ByteView, heap: UnsafeMutablePointer<Heap>) -> StringSource {
+        if text.count <= DecimalInteger.maximumLength {
+            if let value = DecimalInteger.parse(text) { return .integer(value) }
+        } else if text.count >= ReferencedBlock.threshold {
+            return copied(text, heap)
         }
         return .bytes(text)
+    }
+
+    @inline(never)
+    private static func copied(
+        _ text: ByteView, _ heap: UnsafeMutablePointer<Heap>
+    ) -> StringSource {
+        let block = ReferencedBlock(capacity: text.count, heap: heap)
+        block.bytes.copyMemory(from: text.base, byteCount: text.count)
+        block.count = text.count
+        return .block(block)
     }
 }
