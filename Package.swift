@@ -34,10 +34,11 @@ let package = Package(
         .target(name: "CRespParser", cSettings: cSettings),
         .systemLibrary(name: "CUVShim", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
         .systemLibrary(name: "CJemalloc", pkgConfig: "jemalloc", providers: [.apt(["libjemalloc-dev"])]),
+        .systemLibrary(name: "CIntrinsics"),
         .systemLibrary(name: "CLZF", pkgConfig: "liblzf", providers: [.apt(["liblzf-dev"])]),
         .target(
             name: "MiniRedis",
-            dependencies: ["CRespParser", "CUVShim", "CLZF"] + (systemAllocator ? [] : ["CJemalloc"]),
+            dependencies: ["CRespParser", "CUVShim", "CIntrinsics", "CLZF"] + (systemAllocator ? [] : ["CJemalloc"]),
             swiftSettings: swiftSettings + (systemAllocator ? [] : [.define("JEMALLOC")])
         ),
         .executableTarget(name: "redis", dependencies: ["MiniRedis"], swiftSettings: swiftSettings),

@@ -12,7 +12,7 @@
 //
 // Growth moves the buffer, so nobody keeps an address across an append: slices are offsets.
 //
-// Limits: the buffer grows to what one turn appends; past `EventLoop.earlyFlushBytes` the loop
+// Limits: the buffer grows to what one turn appends; past a bound the loop
 // writes before the turn ends, so it is one reply, not a turn of them, that makes it large. A
 // buffer that grew is given back after the flush.
 
@@ -20,7 +20,7 @@ import Glibc
 
 /// A growable run of bytes that is appended to and emptied as a whole.
 ///
-/// Ownership: it owns its memory; it lives behind the loop's pointer `EventLoop.output`.
+/// Ownership: it owns its memory; it lives behind the loop's pointer `EventLoop.output` (Networking).
 struct OutputBuffer: ~Copyable {
     /// The first byte; moves when the buffer grows.
     private(set) var base: UnsafeMutableRawPointer
