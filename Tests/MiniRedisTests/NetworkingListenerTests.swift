@@ -8,6 +8,7 @@ import Testing
 @Suite(.serialized) struct NetworkingListenerTests {
     @Test func `a busy port is an error with the address and the reason`() throws {
         let server = try LoopbackServer()
+        defer { server.close() }
         let port = server.listener.address.port
         let error = #expect(throws: NetworkError.self) {
             try Listener.tcp(loop: server.loop, addresses: ["127.0.0.1"], port: port)
@@ -19,6 +20,7 @@ import Testing
 
     @Test func `if one address fails none is listened on`() throws {
         let server = try LoopbackServer()
+        defer { server.close() }
         let port = server.listener.address.port
         #expect(throws: NetworkError.self) {
             try Listener.tcp(loop: server.loop, addresses: ["127.0.0.2", "127.0.0.1"], port: port)
@@ -56,11 +58,14 @@ import Testing
         let second = try Listener.tcp(loop: loop, addresses: ["-::*"], port: port)
         #expect(first.address.text(unixPath: "") == "0.0.0.0:\(port)")
         // A machine without IPv6 has none, and that is no error.
-        for listener in second { #expect(listener.address.text(unixPath: "") == "[::]:\(port)") }
+        for listener in second {
+            #expect(listener.address.text(unixPath: "") == "[::]:\(port)")
+        }
     }
 
-    @Test func `peer and local address are told, and sockets are set up for small replies`() throws {
+    @Test func `addresses are told, and sockets are set up for small replies`() throws {
         let server = try LoopbackServer()
+        defer { server.close() }
         server.listener.setKeepAlive(seconds: 120)
         var options: [Int32] = []
         var descriptions: [String] = []
@@ -133,6 +138,7 @@ import Testing
 
     @Test func `a connection without a delegate gets its refusal and is closed`() throws {
         let server = try LoopbackServer()
+        defer { server.close() }
         server.listener.onConnection = { connection in
             connection.beginOutput()
             connection.loop.output.pointee.append("full\n", count: 5)
@@ -146,6 +152,7 @@ import Testing
 
     @Test func `more peers than one turn accepts are all accepted`() throws {
         let server = try LoopbackServer()
+        defer { server.close() }
         server.run { port in
             let clients = (0..<300).map { _ in RawClient(port: port) }
             for client in clients { client.send("x\n") }
@@ -159,6 +166,7 @@ import Testing
         // What fails to accept is a readable socket that does not listen; later it does, under the
         // same number. (A shortage of descriptors would hit the other tests of this process.)
         let server = try LoopbackServer()
+        defer { server.close() }
         var pair: [Int32] = [0, 0]
         #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair) == 0)
         #expect(write(pair[1], "x", 1) == 1)

@@ -77,8 +77,8 @@ import Testing
         loop.run()
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after)
         #expect(loop.statistics.pointee.turns == 1)
-        #expect(after.tv_sec * 1_000_000_000 + after.tv_nsec
-            - before.tv_sec * 1_000_000_000 - before.tv_nsec < 20_000_000)
+        let seconds = after.tv_sec - before.tv_sec
+        #expect(seconds * 1_000_000_000 + after.tv_nsec - before.tv_nsec < 20_000_000)
     }
 
     @Test func `requested turns follow each other without waiting, then the loop sleeps`() throws {

@@ -8,6 +8,7 @@ import Testing
 @Suite(.serialized) struct NetworkingOutputTests {
     @Test func `referenced bytes arrive in their place and are released once`() throws {
         let server = try LoopbackServer()
+        defer { server.close() }
         let value = UnsafeMutableRawPointer.allocate(byteCount: 100_000, alignment: 1)
         value.initializeMemory(as: UInt8.self, repeating: 9, count: 100_000)
         defer { value.deallocate() }
@@ -25,7 +26,7 @@ import Testing
         let unit = Array("a\n".utf8) + [UInt8](repeating: 9, count: 150_000) + Array("a\n".utf8)
         server.run { port in
             let client = RawClient(port: port)
-            client.send([UInt8](repeating: 10, count: 0) + Array(String(repeating: "a\n", count: 40).utf8))
+            client.send(String(repeating: "a\n", count: 40))
             for _ in 0..<40 { #expect(client.receive(unit.count) == unit) }
             client.send("a\n")
             #expect(client.receive(unit.count) == unit)
@@ -36,6 +37,7 @@ import Testing
 
     @Test func `references of a peer that resets are released once`() throws {
         let server = try LoopbackServer()
+        defer { server.close() }
         let size = 16 << 20
         let value = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 1)
         defer { value.deallocate() }
@@ -64,7 +66,8 @@ import Testing
 
     @Test func `a huge owned chunk leaves in slices while others are served`() throws {
         let server = try LoopbackServer()
-        let size = 64 << 20
+        defer { server.close() }
+        let size = 32 << 20
         server.delegate.answer = { connection, line in
             guard line.elementsEqual("huge\n".utf8) else {
                 return LineServer.echo(connection, line)
@@ -89,8 +92,7 @@ import Testing
             #expect(client.receiveText(5) == "huge\n")
             other.send("x\n")
             #expect(other.receiveText(2) == "x\n")
-            let body = client.receive(size)
-            #expect(body.count == size && body.allSatisfy { $0 == 5 })
+            #expect(client.receive(size) == [UInt8](repeating: 5, count: size))
             #expect(client.receiveText(5) == "huge\n")
         }
         // Two turns' budgets may show up between two observations, not more.
@@ -100,6 +102,7 @@ import Testing
 
     @Test func `a peer that never reads is no longer read from and costs bounded memory`() throws {
         let server = try LoopbackServer()
+        defer { server.close() }
         let reply = [UInt8](repeating: 1, count: 16 << 10)
         server.delegate.answer = { connection, _ in
             reply.withUnsafeBytes { LineServer.echo(connection, $0) }
@@ -118,7 +121,8 @@ import Testing
             client.reset()
         }
         #expect(server.delegate.drains > 0)
-        let bound = Connection.highWatermarkBytes + EventLoop.earlyFlushBytes
+        let bound =
+            Connection.highWatermarkBytes + EventLoop.earlyFlushBytes
             + server.delegate.batch * reply.count
         #expect(server.delegate.largestUnsent <= bound)
         #expect(server.delegate.closes == 1)
@@ -126,6 +130,7 @@ import Testing
 
     @Test func `back-pressure loses no line and keeps the order`() throws {
         let server = try LoopbackServer()
+        defer { server.close() }
         let padding = [UInt8](repeating: 46, count: 4_000)
         server.delegate.answer = { connection, line in
             padding.withUnsafeBytes { LineServer.echo(connection, $0) }
@@ -148,6 +153,7 @@ import Testing
 
     @Test func `a reset in the middle of a large reply frees it and hurts nobody else`() throws {
         let server = try LoopbackServer()
+        defer { server.close() }
         server.delegate.answer = { connection, line in
             guard line.elementsEqual("big\n".utf8) else {
                 return LineServer.echo(connection, line)
@@ -174,8 +180,9 @@ import Testing
         #expect(dead?.unsentBytes == 0)
     }
 
-    @Test func `output of other connections in between keeps every order and one write each`() throws {
+    @Test func `output of other connections in between keeps every order`() throws {
         let server = try LoopbackServer()
+        defer { server.close() }
         server.delegate.answer = { connection, line in
             LineServer.echo(connection, line)
             for other in server.connections where other !== connection {
@@ -201,6 +208,7 @@ import Testing
 
     @Test func `a subscriber that does not read gets everything when it does`() throws {
         let server = try LoopbackServer()
+        defer { server.close() }
         server.delegate.answer = { connection, line in
             for other in server.connections where other !== connection {
                 other.beginOutput()
@@ -227,6 +235,7 @@ import Testing
 
     @Test func `output for a connection that is closing is dropped`() throws {
         let server = try LoopbackServer()
+        defer { server.close() }
         let value = UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 1)
         defer { value.deallocate() }
         var released = 0
@@ -252,6 +261,7 @@ import Testing
 
     @Test func `nothing leaves before the hook that makes it durable`() throws {
         let server = try LoopbackServer()
+        defer { server.close() }
         var hooks = 0
         var sentBefore: UInt64 = 0
         server.loop.beforeOutput = {

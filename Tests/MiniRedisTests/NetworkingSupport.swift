@@ -46,11 +46,11 @@ final class LineServer: ConnectionDelegate {
                 lines += 1
                 answer(connection, line)
                 consumed += line.count
-                if connection.receiveRemaining > 0 { break }
+                if connection.isReceiving { break }
             }
             connection.endOutput()
             largestUnsent = max(largestUnsent, connection.unsentBytes)
-            if before == consumed || connection.receiveRemaining > 0 { break }
+            if before == consumed || connection.isReceiving { break }
         }
         return consumed
     }
@@ -196,9 +196,13 @@ final class LoopbackServer {
         runLoop(loop) { client(port) }
     }
 
-    deinit {
-        connections = []
+    /// Ends everything, and the cycles of a test's closures with it.
+    func close() {
         loop.close()
+        connections = []
+        delegate.answer = LineServer.echo
+        delegate.ended = { _ in }
+        delegate.filled = { _ in }
     }
 }
 

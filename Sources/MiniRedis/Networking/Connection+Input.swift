@@ -54,6 +54,9 @@ extension Connection {
         if !isDelivering { redeliver() }
     }
 
+    /// Whether memory given to `receive(into:count:)` is not full yet.
+    var isReceiving: Bool { receiveRemaining > 0 }
+
     /// Offers retained input to the delegate again, without a read: when it may go on with what it
     /// left. May be called from the loop's hooks and from other connections' delegates; from
     /// within this connection's `received` it does nothing, for that call is still going on.

@@ -171,6 +171,8 @@ final class Connection: LoopHandle {
 
     override func didClose() {
         if isDirty { loop.dirtyConnections.removeAll { $0 === self } }
+        isDirty = false
+        sliceCount = 0
         queue.removeAll(release: loop.releaseReference)
         retained.removeAll()
         let last = delegate

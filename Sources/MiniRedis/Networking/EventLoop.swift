@@ -155,6 +155,11 @@ final class EventLoop {
         while uv_loop_close(uv) == UV_EBUSY.rawValue {
             uv_run(uv, UV_RUN_DEFAULT)
         }
+        // They may refer to what refers to the loop.
+        afterPoll = {}
+        beforeSleep = {}
+        beforeOutput = {}
+        releaseReference = { _ in }
     }
 
     /// Makes the next wait for events not block, and both hooks run after it.

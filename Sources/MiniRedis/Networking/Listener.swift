@@ -76,6 +76,8 @@ final class Listener: LoopHandle {
 
     override func didClose() {
         _ = Glibc.close(descriptor)
+        onConnection = { _ in }
+        onError = { _ in }
     }
 
     private func set(_ level: Int32, _ option: Int32, _ value: Int32) {

@@ -7,7 +7,7 @@ import CUVShim
 /// Calls a closure on the loop, once or repeatedly. Monotonic time: setting the wall clock does
 /// not move it. It is late by what the turn in progress takes, never early.
 final class LoopTimer: LoopHandle {
-    private let handler: () -> Void
+    private var handler: () -> Void
 
     /// A stopped timer. It lives until `close()`, even if nobody else refers to it.
     init(loop: EventLoop, handler: @escaping () -> Void) {
@@ -37,6 +37,11 @@ final class LoopTimer: LoopHandle {
     func stop() {
         guard !isClosing else { return }
         uv_timer_stop(handle(as: uv_timer_t.self))
+    }
+
+    override func didClose() {
+        // The closure may refer to this timer.
+        handler = {}
     }
 
     /// Whether a call is to come.

@@ -8,7 +8,7 @@ import Glibc
 
 /// Calls a closure on the loop each time the process receives one signal.
 final class SignalSource: LoopHandle {
-    private let handler: () -> Void
+    private var handler: () -> Void
 
     /// Watches `signal` (SIGTERM, SIGINT) until `close()`.
     init(loop: EventLoop, signal: Int32, handler: @escaping () -> Void) throws(NetworkError) {
@@ -28,6 +28,10 @@ final class SignalSource: LoopHandle {
             close()
             throw NetworkError("sigaction", code: -status)
         }
+    }
+
+    override func didClose() {
+        handler = {}
     }
 
     /// Ignores SIGPIPE (a write to a socket whose peer is gone reports EPIPE instead) and SIGHUP
