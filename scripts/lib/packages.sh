@@ -1,13 +1,11 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # Debian packages: installs what is missing and nothing else, so that a second run needs neither
-# root nor a network; and never leaves a service behind that a package brought. Sourced, after
-# common.sh.
+# root nor a network, and leaves no service behind. Sourced, after common.sh.
 
 # What a Swift toolchain unpacked from swift.org needs of Debian 12 to compile and link (headers
 # and start files of C and C++, a linker, git, the libraries of SwiftPM), then our libraries.
-# shellcheck disable=SC2034  # used by the scripts that source this file
 build_packages=(g++ git ca-certificates libcurl4 libncurses6 libsqlite3-0 libxml2 pkg-config
     libuv1-dev libjemalloc-dev liblzf-dev)
 
@@ -15,13 +13,12 @@ policy=/usr/sbin/policy-rc.d
 policy_mark='# Placed by Mini-Redis scripts while packages are installed; safe to remove.'
 
 as_root() {
-    if ((EUID == 0)); then
-        "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
-    else
-        die "needs root to run '$*', and there is no sudo: run it as root once"
+    local sudo=()
+    if ((EUID != 0)); then
+        command -v sudo >/dev/null || die "needs root for '$*' and finds no sudo: run it as root once"
+        sudo=(sudo)
     fi
+    "${sudo[@]}" "$@"
 }
 
 installed() {
@@ -50,9 +47,8 @@ install_missing() {
         installed "$package" || missing+=("$package")
     done
     ((${#missing[@]} > 0)) || return 0
-    command -v apt-get >/dev/null || die "needs the Debian packages ${missing[*]}; no apt-get here"
     say "installing with apt-get: ${missing[*]}"
-    apt_get update >&2 || die "apt-get update failed: is there a network?"
+    apt_get update >&2 || die "apt-get update failed: no network, or no Debian?"
     without_services apt_get install --no-install-recommends "${missing[@]}" >&2 ||
         die "apt-get could not install ${missing[*]}"
     # The oracle's program is wanted, its service is not: neither now nor after the next boot.

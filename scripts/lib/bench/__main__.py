@@ -136,7 +136,8 @@ def main():
             results.append(result)
             plan.say(f"{result.name}: {result.ratio:.2f} of Redis's")
     except (BenchError, OSError) as error:
-        print(report.text_table(results))
+        if results:
+            print(report.text_table(results))
         sys.exit(f"bench: {error}")
     print(report.text_table(results))
     if options.write:
