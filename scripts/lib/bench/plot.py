@@ -6,16 +6,18 @@ from xml.sax.saxutils import escape
 
 ROW, BAR, TOP, LABELS, WIDTH, RIGHT = 30, 16, 56, 300, 420, 90
 
+# Without variables: renderers outside of browsers do not know them.
 STYLE = """
-  svg { --ink: #1f2328; --faint: #8c959f; --good: #2f6fde; --bad: #c4561a; --ground: #ffffff; }
-  @media (prefers-color-scheme: dark) {
-    svg { --ink: #e6edf3; --faint: #7d8590; --good: #5b93f5; --bad: #e8834a; --ground: #0d1117; }
-  }
-  .ground { fill: var(--ground); } .good { fill: var(--good); } .bad { fill: var(--bad); }
-  text { font: 13px system-ui, sans-serif; fill: var(--ink); }
-  .faint { fill: var(--faint); font-size: 12px; } .end { text-anchor: end; }
+  .ground { fill: #ffffff; } .good { fill: #2f6fde; } .bad { fill: #c4561a; }
+  text { font-family: system-ui, sans-serif; font-size: 13px; fill: #1f2328; }
+  .faint { fill: #6e7781; font-size: 12px; } .end { text-anchor: end; }
   .middle { text-anchor: middle; } .title { font-weight: 600; font-size: 15px; }
-  .redis { stroke: var(--faint); stroke-dasharray: 4 3; } .goal { stroke: var(--ink); stroke-width: 2; }
+  .redis { stroke: #6e7781; stroke-dasharray: 4 3; } .goal { stroke: #1f2328; stroke-width: 2; }
+  @media (prefers-color-scheme: dark) {
+    .ground { fill: #0d1117; } .good { fill: #5b93f5; } .bad { fill: #e8834a; }
+    text { fill: #e6edf3; } .faint { fill: #8b949e; }
+    .redis { stroke: #8b949e; } .goal { stroke: #e6edf3; }
+  }
 """
 
 
@@ -25,13 +27,11 @@ def _row(index, result, scale):
     middle = top + ROW / 2
     length = min(result.ratio, scale) / scale * WIDTH
     goal = LABELS + result.goal / scale * WIDTH
-    # The figure goes behind whichever ends further right, so that the mark never crosses it.
-    behind = max(LABELS + length, goal) + 8
     return f"""  <text class="end" x="{LABELS - 10}" y="{middle + 4:.1f}">{escape(result.title)}</text>
   <rect class="{'good' if result.reached else 'bad'}" x="{LABELS}" y="{middle - BAR / 2:.1f}" \
 width="{length:.1f}" height="{BAR}" rx="2"/>
   <line class="goal" x1="{goal:.1f}" x2="{goal:.1f}" y1="{top + 3}" y2="{top + ROW - 3}"/>
-  <text x="{behind:.1f}" y="{middle + 4:.1f}">{result.ratio:.2f}</text>
+  <text class="end" x="{LABELS + WIDTH + RIGHT - 20}" y="{middle + 4:.1f}">{result.ratio:.2f}</text>
 """
 
 
