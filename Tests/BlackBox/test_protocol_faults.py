@@ -71,7 +71,8 @@ class Fragments(SharedServerCase):
                 self.assertEqual(got, expected, f"split at {offset}: {whole[offset - 20 : offset + 20]!r}")
 
     def test_F02_ten_thousand_commands_in_one_write_then_half_a_command(self):
-        commands = [("SET", f"key:{i}", i) if i % 2 == 0 else ("GET", f"key:{i - 1}") for i in range(10_000)]
+        commands = [
+            ("SET", f"key:{i}", i) if i % 2 == 0 else ("GET", f"key:{i - 1}") for i in range(10_000)]
         self.client.send_raw(b"".join(encode(*c) for c in commands))
         for i in range(10_000):
             self.assertEqual(self.client.read(), OK if i % 2 == 0 else b"%d" % (i - 1), i)
@@ -103,7 +104,8 @@ class Malformed(SharedServerCase):
         self.assertLess(growth, allowed, f"resident memory grew by {growth} bytes")
 
     def test_F03_empty_requests_have_no_reply_and_leave_the_connection_usable(self):
-        for request in (b"\r\n", b"*0\r\n", b"*-1\r\n", b"*-10\r\n", b"\n", b"\r\n\r\n*0\r\n*-1\r\n", b"   \r\n"):
+        mixture = b"\r\n\r\n*0\r\n*-1\r\n"
+        for request in (b"\r\n", b"*0\r\n", b"*-1\r\n", b"*-10\r\n", b"\n", mixture, b"   \r\n"):
             with self.subTest(request=request):
                 client = self.new_client()
                 client.send_raw(request)
