@@ -356,14 +356,13 @@ class CommandLineClient(SharedServerCase):
 
         try:
             wait_for(b"> ")
-            os.write(leader, b"set a 5\r")
-            wait_for(b"OK")
-            os.write(leader, b"incr a\r")
-            wait_for(b"(integer) 6")
-            os.write(leader, b"hello 3\r")
-            wait_for(b"proto")
-            os.write(leader, b"get missing\r")
-            wait_for(b"(nil)")
+            for line, answer in (
+                (b"set a 5", b"OK"), (b"incr a", b"(integer) 6"), (b"hello 3", b'"proto"'),
+                (b"get missing", b"(nil)"),
+            ):
+                os.write(leader, line + b"\r")
+                wait_for(answer)
+                wait_for(b"> ")  # what is typed before the prompt is thrown away
             os.write(leader, b"exit\r")
             self.assertEqual(process.wait(10), 0)
         finally:
