@@ -61,7 +61,9 @@ def dump(databases, version=9, aux=(), checksum=True):
             if isinstance(value, tuple):
                 value, due = value
                 out += bytes([EXPIRE_MILLISECONDS]) + struct.pack("<Q", due)
-            encoded = b"\xc2" + struct.pack("<i", value) if isinstance(value, int) else string(value)
+            encoded = (
+                b"\xc2" + struct.pack("<i", value) if isinstance(value, int) else string(value)
+            )
             out += bytes([STRING]) + string(key) + encoded
     out.append(END)
     return seal(bytes(out)) if checksum else bytes(out) + bytes(8)

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What every black-box test stands on: a server that is started and stopped, a RESP client, an oracle.
+"""What every black-box test stands on: a server, a RESP client, an oracle.
 
-The server under test is the program that the environment variable REDIS_BINARY names, or else the release
-build of this package. The oracle is `redis-server` of Debian's package redis-server (ORACLE_BINARY names
-another); tests that need it are skipped, with a message, when it is absent.
+The server under test is the program that the environment variable REDIS_BINARY names, or else
+the release build of this package. The oracle is `redis-server` of Debian's package redis-server
+(ORACLE_BINARY names another); tests that need it are skipped, with a message, when it is
+absent.
 
-With REDIS_BINARY=/usr/bin/redis-server the suite tests itself: everything passes against the oracle except
-what is marked `better_than_redis` or `ours_only`, which is skipped then.
+With REDIS_BINARY=/usr/bin/redis-server the suite tests itself: everything passes against the
+oracle except what is marked `better_than_redis` or `ours_only`, which is skipped then.
 
-A server listens on the loopback only, on a port that was free a moment ago, in a directory of its own that
-is deleted afterwards, and it is ended by its process id.
+A server listens on the loopback only, on a port that was free a moment ago, in a directory of
+its own that is deleted afterwards, and it is ended by its process id.
 """
 
 import ctypes
@@ -34,7 +35,7 @@ IS_ORACLE = bool(ORACLE_BINARY) and os.path.realpath(BINARY) == os.path.realpath
 
 
 def better_than_redis(reason):
-    """Marks a test of something that Redis does not do, or does worse: skipped when Redis is tested."""
+    """Marks a test of what Redis does not do, or does worse: skipped when Redis is tested."""
     return unittest.skipIf(IS_ORACLE, f"better than Redis: {reason}")
 
 
@@ -45,7 +46,9 @@ def ours_only(reason):
 
 def needs_oracle(test):
     """Marks a test that compares with Debian's redis-server."""
-    return unittest.skipUnless(ORACLE_BINARY, "the oracle, Debian's redis-server, is not installed")(test)
+    return unittest.skipUnless(
+        ORACLE_BINARY, "the oracle, Debian's redis-server, is not installed"
+    )(test)
 
 
 def needs_tool(name):
@@ -58,7 +61,7 @@ def amount(name, default):
     return int(os.environ.get(name, default))
 
 
-# ------------------------------------------------------------------------------------------------ replies
+# ----------------------------------------------------------------------------------------- replies
 
 
 class Status:
@@ -175,7 +178,9 @@ class Client:
     def _more(self):
         data = self.socket.recv(1 << 16)
         if not data:
-            raise Disconnected(f"closed by the server; unread: {bytes(self.buffer[self.position:])!r}")
+            raise Disconnected(
+                f"closed by the server; unread: {bytes(self.buffer[self.position:])!r}"
+            )
         if self.position:
             del self.buffer[: self.position]
             self.position = 0
@@ -206,7 +211,9 @@ class Client:
         while len(data) < count:
             part = self.socket.recv(min(count - len(data), 1 << 20))
             if not part:
-                raise Disconnected(f"closed {count - len(data)} bytes before the end of a bulk string")
+                raise Disconnected(
+                    f"closed {count - len(data)} bytes before the end of a bulk string"
+                )
             data += part
         return bytes(data)
 
@@ -338,7 +345,7 @@ class Client:
         self.socket.close()
 
 
-# ------------------------------------------------------------------------------------------------ servers
+# ----------------------------------------------------------------------------------------- servers
 
 
 def free_port():
@@ -365,15 +372,17 @@ def arguments_of(options):
 class Server:
     """One server process with a data directory of its own.
 
-    Options are directives (`save=""`, `maxclients=3`); underscores stand for hyphens. A `directory` that is
-    handed in is kept at the end, so that a second server can start from its files.
+    Options are directives (`save=""`, `maxclients=3`); underscores stand for hyphens. A `directory`
+    that is handed in is kept at the end, so that a second server can start from its files.
     """
 
     binary = BINARY
 
     def __init__(self, directory=None, words=(), wait=True, **options):
         if not os.access(self.binary, os.X_OK):
-            raise unittest.SkipTest(f"no server at {self.binary}: set REDIS_BINARY or build the release")
+            raise unittest.SkipTest(
+                f"no server at {self.binary}: set REDIS_BINARY or build the release"
+            )
         self.home = tempfile.mkdtemp(prefix="redis-test-")
         self.directory = Path(directory) if directory else Path(self.home) / "data"
         self.directory.mkdir(exist_ok=True)
@@ -403,8 +412,12 @@ class Server:
         command = [self.binary, *self.words, *arguments_of(options)]
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                cwd=self.home, preexec_fn=end_with_parent,
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.home,
+                preexec_fn=end_with_parent,
             )
 
     def _wait_until_ready(self):
@@ -492,16 +505,23 @@ class Oracle(Server):
 
 
 def run_to_exit(arguments, binary=BINARY, seconds=START_SECONDS):
-    """Runs the server with these words until it ends: (exit status, standard output, standard error)."""
+    """Runs the server until it ends: (exit status, standard output, standard error)."""
     if not os.access(binary, os.X_OK):
         raise unittest.SkipTest(f"no server at {binary}: set REDIS_BINARY or build the release")
     done = subprocess.run(
-        [binary, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds,
+        [binary, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=seconds,
     )
-    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+    return (
+        done.returncode,
+        done.stdout.decode(errors="replace"),
+        done.stderr.decode(errors="replace"),
+    )
 
 
-# ------------------------------------------------------------------------------------------------ cases
+# ------------------------------------------------------------------------------------------- cases
 
 
 class Case(unittest.TestCase):
@@ -541,7 +561,9 @@ class Case(unittest.TestCase):
     def assert_error(self, reply, start):
         """An error reply whose text starts with `start`."""
         self.assertIsInstance(reply, Error)
-        self.assertTrue(reply.text.startswith(to_bytes(start)), f"{reply!r} does not start with {start!r}")
+        self.assertTrue(
+            reply.text.startswith(to_bytes(start)), f"{reply!r} does not start with {start!r}"
+        )
 
 
 class SharedServerCase(Case):

@@ -17,7 +17,16 @@ import time
 import unittest
 
 from support import (
-    Case, Client, OK, PONG, SharedServerCase, amount, encode, error, needs_tool, run_to_exit,
+    Case,
+    Client,
+    OK,
+    PONG,
+    SharedServerCase,
+    amount,
+    encode,
+    error,
+    needs_tool,
+    run_to_exit,
 )
 
 FAR = 4102444800000  # 2100-01-01 in milliseconds
@@ -53,7 +62,8 @@ class Start(Case):
         self.assertRegex(
             text,
             rf"Warning: Could not create server TCP listening socket 127\.0\.0\.1:{first.port}:"
-            " bind: Address already in use")
+            " bind: Address already in use",
+        )
         # 7.0 writes TCP, later versions write tcp.
         self.assertRegex(text, rf"Failed listening on port {first.port} \((tcp|TCP)\), aborting\.")
         self.assertEqual(self.connect(first).call("PING"), PONG)
@@ -207,7 +217,8 @@ class Stop(Case):
         self.assertEqual(client.call("SET", "a", "b"), OK)
         shutil.rmtree(directory)
         self.assertEqual(
-            client.call("SHUTDOWN"), error("ERR Errors trying to SHUTDOWN. Check logs."))
+            client.call("SHUTDOWN"), error("ERR Errors trying to SHUTDOWN. Check logs.")
+        )
         self.assertEqual(client.call("GET", "a"), b"b")
         self.assertEqual(client.call("SET", "a", "c"), OK)
 
@@ -231,12 +242,23 @@ class Stop(Case):
         directory = self.temporary_directory()
         server = self.start(directory=directory, save="3600 1")
         client = self.connect(server)
-        client.pipeline([
-            ("SET", "a", "1"), ("SET", "a", "2"), ("SET", "b", "x"), ("DEL", "b"),
-            ("SET", "c", "x", "EX", "1000"), ("PERSIST", "c"), ("SET", "d", "1"), ("INCRBY", "d", "41"),
-            ("SET", "e", "x"), ("APPEND", "e", "y" * 100), ("SET", "f", "x", "PXAT", FAR),
-            ("SET", "f", "y", "KEEPTTL"), ("SET", "g", "gone", "PX", "1"),
-        ])
+        client.pipeline(
+            [
+                ("SET", "a", "1"),
+                ("SET", "a", "2"),
+                ("SET", "b", "x"),
+                ("DEL", "b"),
+                ("SET", "c", "x", "EX", "1000"),
+                ("PERSIST", "c"),
+                ("SET", "d", "1"),
+                ("INCRBY", "d", "41"),
+                ("SET", "e", "x"),
+                ("APPEND", "e", "y" * 100),
+                ("SET", "f", "x", "PXAT", FAR),
+                ("SET", "f", "y", "KEEPTTL"),
+                ("SET", "g", "gone", "PX", "1"),
+            ]
+        )
         self.assertEqual(server.terminate(), 0)
         client = self.connect(self.start(directory=directory))
         values = client.call("MGET", *"abcdefg")
@@ -252,7 +274,10 @@ class Benchmark(SharedServerCase):
     def run_benchmark(self, *words):
         done = subprocess.run(
             ["redis-benchmark", "-h", "127.0.0.1", "-p", str(self.server.port), "-q", *words],
-            capture_output=True, text=True, timeout=120)
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
         output = done.stdout + done.stderr
         self.assertEqual(done.returncode, 0, output)
         self.assertNotRegex(output, r"(?i)warning|error")
@@ -262,7 +287,8 @@ class Benchmark(SharedServerCase):
         tests = "ping_inline,ping_mbulk,set,get,incr,mset"
         self.assertEqual(
             [name.strip() for name in self.run_benchmark("-t", tests, "-n", "20000")],
-            ["PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "MSET (10 keys)"])
+            ["PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "MSET (10 keys)"],
+        )
 
     def test_random_keys_in_pipelines(self):
         words = ("-t", "set,get,incr", "-n", "50000", "-r", "10000", "-P", "100", "-d", "64")
@@ -284,8 +310,11 @@ class CommandLineClient(SharedServerCase):
     def cli(self, *words, stdin=None, status=0):
         done = subprocess.run(
             ["redis-cli", "-h", "127.0.0.1", "-p", str(self.server.port), *words],
-            input=stdin, capture_output=True, timeout=300,
-            **({} if stdin is not None else {"stdin": subprocess.DEVNULL}))
+            input=stdin,
+            capture_output=True,
+            timeout=300,
+            **({} if stdin is not None else {"stdin": subprocess.DEVNULL}),
+        )
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return done.stdout
 
@@ -332,7 +361,9 @@ class CommandLineClient(SharedServerCase):
         self.assertEqual(list(config), ["maxclients"])
         self.assertEqual(json.loads(self.cli("--json", "HELLO"))["proto"], 3)
         self.assertEqual(self.cli("-3", "GET", "a"), b'b"\n\n')
-        self.assertRegex(self.cli("-3", "--no-raw", "CONFIG", "GET", "port"), rb'1# "port" => "\d+"')
+        self.assertRegex(
+            self.cli("-3", "--no-raw", "CONFIG", "GET", "port"), rb'1# "port" => "\d+"'
+        )
         self.assertIn(b"redis_version:", self.cli("-3", "INFO", "server"))
 
     def test_an_interactive_session_on_a_terminal(self):
@@ -340,10 +371,14 @@ class CommandLineClient(SharedServerCase):
         fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
         process = subprocess.Popen(
             ["redis-cli", "-h", "127.0.0.1", "-p", str(self.server.port)],
-            stdin=follower, stdout=follower, stderr=follower,
-            env={**os.environ, "TERM": "xterm", "HOME": "/nonexistent"})
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+            env={**os.environ, "TERM": "xterm", "HOME": "/nonexistent"},
+        )
         os.close(follower)
         shown = b""
+        prompt = b"%d> " % self.server.port
 
         def wait_for(text):
             nonlocal shown
@@ -355,14 +390,16 @@ class CommandLineClient(SharedServerCase):
             shown = shown.split(text, 1)[1]
 
         try:
-            wait_for(b"> ")
+            wait_for(prompt)
             for line, answer in (
-                (b"set a 5", b"OK"), (b"incr a", b"(integer) 6"), (b"hello 3", b'"proto"'),
+                (b"set a 5", b"OK"),
+                (b"incr a", b"(integer) 6"),
+                (b"hello 3", b'"proto"'),
                 (b"get missing", b"(nil)"),
             ):
                 os.write(leader, line + b"\r")
                 wait_for(answer)
-                wait_for(b"> ")  # what is typed before the prompt is thrown away
+                wait_for(prompt)  # what is typed before the prompt is thrown away
             os.write(leader, b"exit\r")
             self.assertEqual(process.wait(10), 0)
         finally:

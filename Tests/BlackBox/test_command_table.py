@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""COMMAND and COMMAND DOCS: the machine-readable part equals the oracle's for every command we have.
+"""COMMAND and COMMAND DOCS: what machines read of them equals the oracle's.
 
 Compared: arity, flags and ACL categories as sets, first and last key and step, key specifications,
 arguments, since, group, subcommands. Not compared: prose (summary, complexity, history, notes) and
@@ -9,15 +9,14 @@ arguments, since, group, subcommands. Not compared: prose (summary, complexity, 
 
 import unittest
 
-from support import (
-    Case, Map, SetReply, SharedServerCase, Status, error, needs_oracle, ours_only,
-)
+from support import Case, Map, SetReply, SharedServerCase, Status, error, needs_oracle, ours_only
 
 FIRST_COMMANDS = """
-    ping echo hello select quit get set mget mset incr decr incrby decrby append strlen del unlink exists type
-    keys scan dbsize flushdb flushall expire pexpire expireat pexpireat ttl pttl expiretime pexpiretime persist
-    info config config|get config|set config|resetstat command command|count command|info command|docs
-    command|getkeys command|list save shutdown debug
+    ping echo hello select quit get set mget mset incr decr incrby decrby append strlen del
+    unlink exists type keys scan dbsize flushdb flushall expire pexpire expireat pexpireat ttl
+    pttl expiretime pexpiretime persist info config config|get config|set config|resetstat
+    command command|count command|info command|docs command|getkeys command|list save shutdown
+    debug
 """.split()
 
 # (command, place): (what we may answer, why)
@@ -57,7 +56,8 @@ def as_sets(tree, names=("flags", "doc_flags")):
     """The same tree with the lists under these names as sets."""
     if isinstance(tree, dict):
         return {
-            k: set(v) if k in names and isinstance(v, list) else as_sets(v) for k, v in tree.items()}
+            k: set(v) if k in names and isinstance(v, list) else as_sets(v) for k, v in tree.items()
+        }
     if isinstance(tree, list):
         return [as_sets(item) for item in tree]
     return tree
@@ -80,7 +80,7 @@ def flat(tree, place=""):
 
 
 class Table:
-    """The commands of a server by full name (`config|get`): what COMMAND and COMMAND DOCS say of each."""
+    """The commands of a server by full name (`config|get`), and what it says of each."""
 
     def __init__(self, client):
         assert isinstance(client.call("HELLO", "3"), Map)
@@ -91,10 +91,17 @@ class Table:
             self._document(name, docs)
 
     def _add(self, entry):
-        name, arity, flags, first, last, step, categories, _tips, specifications, subcommands = entry
+        name, arity, flags, first, last, step, categories, _tips, specifications, subcommands = (
+            entry
+        )
         self.entries[name] = {
-            "arity": arity, "flags": set(flags), "first key": first, "last key": last, "step": step,
-            "categories": set(categories), "key specifications": as_sets(specifications),
+            "arity": arity,
+            "flags": set(flags),
+            "first key": first,
+            "last key": last,
+            "step": step,
+            "categories": set(categories),
+            "key specifications": as_sets(specifications),
         }
         for subcommand in subcommands:
             self._add(subcommand)
@@ -133,11 +140,27 @@ class ComparedWithTheOracle(Case):
     def test_get_keys(self):
         ours, oracle = self.connect(self.start()), self.connect(self.start_oracle())
         for words in (
-            ("GET", "a"), ("SET", "a", "b"), ("set", "a", "b", "EX", "1"), ("MSET", "a", "1", "b", "2"),
-            ("MGET", "a", "b", "c"), ("DEL", "x"), ("EXISTS", "a", "b"), ("PING",), ("NOSUCH", "a"), ("GET",),
-            ("SCAN", "0"), ("KEYS", "*"), ("MSET", "a"), ("INCRBY", "n", "1"), ("CONFIG", "GET", "x"),
-            ("CONFIG", "NOSUCH"), ("COMMAND", "GETKEYS", "GET", "a"), ("DEBUG", "SLEEP", "0"),
-            ("EXPIRE", "a", "1", "NX"), ("FLUSHALL",), ("GET", "a", "b"),
+            ("GET", "a"),
+            ("SET", "a", "b"),
+            ("set", "a", "b", "EX", "1"),
+            ("MSET", "a", "1", "b", "2"),
+            ("MGET", "a", "b", "c"),
+            ("DEL", "x"),
+            ("EXISTS", "a", "b"),
+            ("PING",),
+            ("NOSUCH", "a"),
+            ("GET",),
+            ("SCAN", "0"),
+            ("KEYS", "*"),
+            ("MSET", "a"),
+            ("INCRBY", "n", "1"),
+            ("CONFIG", "GET", "x"),
+            ("CONFIG", "NOSUCH"),
+            ("COMMAND", "GETKEYS", "GET", "a"),
+            ("DEBUG", "SLEEP", "0"),
+            ("EXPIRE", "a", "1", "NX"),
+            ("FLUSHALL",),
+            ("GET", "a", "b"),
         ):
             with self.subTest(words=words):
                 asked = ("COMMAND", "GETKEYS", *words)
@@ -146,7 +169,9 @@ class ComparedWithTheOracle(Case):
                 if (reply := ours.call(*asked)) != error(
                     "ERR unknown subcommand 'GETKEYSANDFLAGS'. Try COMMAND HELP."
                 ):
-                    self.assertEqual(repr(as_sets(plain(reply))), repr(as_sets(plain(oracle.call(*asked)))))
+                    self.assertEqual(
+                        repr(as_sets(plain(reply))), repr(as_sets(plain(oracle.call(*asked))))
+                    )
 
 
 class Itself(SharedServerCase):

@@ -11,7 +11,21 @@ OVERFLOW = error("ERR increment or decrement would overflow")
 SYNTAX = error("ERR syntax error")
 MINIMUM, MAXIMUM = -(2**63), 2**63 - 1
 NOT_NUMBERS = (
-    "", " ", "a", "1a", " 1", "1 ", "+1", "01", "-0", "1.0", "1e3", "0x10", str(2**63), "9" * 30)
+    "",
+    " ",
+    "a",
+    "1a",
+    " 1",
+    "1 ",
+    "+1",
+    "01",
+    "-0",
+    "1.0",
+    "1e3",
+    "0x10",
+    str(2**63),
+    "9" * 30,
+)
 
 
 class Connections(SharedServerCase):
@@ -28,8 +42,11 @@ class Connections(SharedServerCase):
         self.assertIsInstance(reply, list)
         fields = dict(zip(reply[::2], reply[1::2]))
         self.assertEqual(
-            list(fields), [b"server", b"version", b"proto", b"id", b"mode", b"role", b"modules"])
-        self.assertEqual((fields[b"proto"], fields[b"mode"], fields[b"role"]), (2, b"standalone", b"master"))
+            list(fields), [b"server", b"version", b"proto", b"id", b"mode", b"role", b"modules"]
+        )
+        self.assertEqual(
+            (fields[b"proto"], fields[b"mode"], fields[b"role"]), (2, b"standalone", b"master")
+        )
         self.assertEqual(fields[b"server"], b"redis")
 
         reply = self.client.call("HELLO", "3")
@@ -50,13 +67,18 @@ class Connections(SharedServerCase):
         self.assertIsInstance(self.client.call("HELLO", "3", "SETNAME", "me"), Map)
         self.assertIsInstance(self.client.call("HELLO", "3", "AUTH", "default", "any"), Map)
         reply = self.client.call("HELLO", "3", "SETNAME", "with space")
-        self.assert_error(reply, "ERR Client names cannot contain spaces, newlines or special characters.")
+        self.assert_error(
+            reply, "ERR Client names cannot contain spaces, newlines or special characters."
+        )
         for words in (("NOSUCH",), ("AUTH", "x"), ("SETNAME",)):
             self.assertEqual(
                 self.client.call("HELLO", "3", *words),
-                error(f"ERR Syntax error in HELLO option '{words[0]}'"))
+                error(f"ERR Syntax error in HELLO option '{words[0]}'"),
+            )
         self.assertEqual(
-            self.client.call("HELLO", "3", "nosuch"), error("ERR Syntax error in HELLO option 'nosuch'"))
+            self.client.call("HELLO", "3", "nosuch"),
+            error("ERR Syntax error in HELLO option 'nosuch'"),
+        )
 
     def test_F51_select(self):
         self.assertEqual(self.client.call("SET", "a", "zero"), OK)
@@ -64,7 +86,9 @@ class Connections(SharedServerCase):
         self.assertEqual(self.client.call("GET", "a"), None)
         self.assertEqual(self.client.call("SET", "a", "fifteen"), OK)
         for number in ("16", "-1", str(2**31 - 1)):
-            self.assertEqual(self.client.call("SELECT", number), error("ERR DB index is out of range"))
+            self.assertEqual(
+                self.client.call("SELECT", number), error("ERR DB index is out of range")
+            )
         for number in ("x", "", "1.0", str(2**64)):
             self.assertEqual(self.client.call("SELECT", number), WRONG_INTEGER)
         self.assertEqual(self.client.call("GET", "a"), b"fifteen")
@@ -91,7 +115,8 @@ class Strings(SharedServerCase):
     def test_set_expiries(self):
         call = self.client.call
         for words, low, high in (
-            (("EX", "100"), 99_000, 100_000), (("PX", "5000"), 4000, 5000),
+            (("EX", "100"), 99_000, 100_000),
+            (("PX", "5000"), 4000, 5000),
             (("EXAT", int(time.time()) + 100), 98_000, 100_001),
             (("PXAT", int(time.time() * 1000) + 9000), 8000, 9001),
         ):
@@ -108,8 +133,16 @@ class Strings(SharedServerCase):
 
     def test_set_options_that_do_not_go_together(self):
         for words in (
-            ("NX", "XX"), ("EX", "1", "PX", "1"), ("EX", "1", "KEEPTTL"), ("KEEPTTL", "PXAT", "1"), ("EX",),
-            ("NOSUCH",), ("EX", "1", "EX"), ("",), ("NX", "NX", "XX"), ("EXAT", "1", "EX", "1"),
+            ("NX", "XX"),
+            ("EX", "1", "PX", "1"),
+            ("EX", "1", "KEEPTTL"),
+            ("KEEPTTL", "PXAT", "1"),
+            ("EX",),
+            ("NOSUCH",),
+            ("EX", "1", "EX"),
+            ("",),
+            ("NX", "NX", "XX"),
+            ("EXAT", "1", "EX", "1"),
         ):
             self.assertEqual(self.client.call("SET", "a", "v", *words), SYNTAX, words)
         self.assertEqual(self.client.call("EXISTS", "a"), 0)
@@ -120,14 +153,19 @@ class Strings(SharedServerCase):
         for option, values in (
             ("EX", ("0", "-1", str(MAXIMUM), str(MINIMUM), "9223372036854776")),
             ("PX", ("0", "-1", str(MAXIMUM), str(MINIMUM))),
-            ("EXAT", ("0", "-1", str(MAXIMUM))), ("PXAT", ("0", "-1", str(MINIMUM))),
+            ("EXAT", ("0", "-1", str(MAXIMUM))),
+            ("PXAT", ("0", "-1", str(MINIMUM))),
         ):
             for value in values:
                 self.assertEqual(
                     call("SET", "a", "new", option, value),
-                    error("ERR invalid expire time in 'set' command"), (option, value))
+                    error("ERR invalid expire time in 'set' command"),
+                    (option, value),
+                )
             for value in NOT_NUMBERS:
-                self.assertEqual(call("SET", "a", "new", option, value), WRONG_INTEGER, (option, value))
+                self.assertEqual(
+                    call("SET", "a", "new", option, value), WRONG_INTEGER, (option, value)
+                )
         self.assertEqual(call("GET", "a"), b"old")
         self.assertEqual(call("TTL", "a"), -1)
 
@@ -163,7 +201,12 @@ class Strings(SharedServerCase):
     def test_F41_counters_on_what_is_not_a_number(self):
         for text in NOT_NUMBERS:
             self.client.call("SET", "n", text)
-            for command in (("INCR", "n"), ("DECR", "n"), ("INCRBY", "n", "1"), ("DECRBY", "n", "1")):
+            for command in (
+                ("INCR", "n"),
+                ("DECR", "n"),
+                ("INCRBY", "n", "1"),
+                ("DECRBY", "n", "1"),
+            ):
                 self.assertEqual(self.client.call(*command), WRONG_INTEGER, (text, command))
             self.assertEqual(self.client.call("GET", "n"), text.encode())
             self.client.call("SET", "n", "5")
@@ -211,8 +254,12 @@ class Keys(SharedServerCase):
     def test_flush_one_database_and_all(self):
         call = self.client.call
         for command, left in (
-            (("FLUSHDB",), 1), (("FLUSHDB", "ASYNC"), 1), (("FLUSHDB", "sync"), 1), (("FLUSHALL",), 0),
-            (("FLUSHALL", "async"), 0), (("FLUSHALL", "SYNC"), 0),
+            (("FLUSHDB",), 1),
+            (("FLUSHDB", "ASYNC"), 1),
+            (("FLUSHDB", "sync"), 1),
+            (("FLUSHALL",), 0),
+            (("FLUSHALL", "async"), 0),
+            (("FLUSHALL", "SYNC"), 0),
         ):
             call("SELECT", "1")
             call("SET", "other", "1")
@@ -238,7 +285,8 @@ class Keys(SharedServerCase):
         rest = range(0, count, 100)
         self.assertEqual(self.client.call("DBSIZE"), len(rest))
         self.assertEqual(
-            self.client.call("MGET", *(f"k{i}" for i in rest)), [b"%d" % i for i in rest])
+            self.client.call("MGET", *(f"k{i}" for i in rest)), [b"%d" % i for i in rest]
+        )
         self.assertEqual(sorted(self.client.call("KEYS", "*")), sorted(b"k%d" % i for i in rest))
 
 
@@ -248,16 +296,16 @@ class Administration(SharedServerCase):
     options = {"enable-debug-command": "yes"}
 
     FIELDS = {
-        "server": "redis_version redis_mode os arch_bits process_id run_id tcp_port uptime_in_seconds"
-                  " uptime_in_days hz executable config_file",
+        "server": "redis_version redis_mode os arch_bits process_id run_id tcp_port"
+        " uptime_in_seconds uptime_in_days hz executable config_file",
         "clients": "connected_clients maxclients blocked_clients",
         "memory": "used_memory used_memory_human used_memory_rss used_memory_peak maxmemory"
-                  " maxmemory_policy mem_fragmentation_ratio mem_allocator",
-        "persistence": "loading rdb_changes_since_last_save rdb_bgsave_in_progress rdb_last_save_time"
-                       " rdb_last_bgsave_status aof_enabled",
+        " maxmemory_policy mem_fragmentation_ratio mem_allocator",
+        "persistence": "loading rdb_changes_since_last_save rdb_bgsave_in_progress"
+        " rdb_last_save_time rdb_last_bgsave_status aof_enabled",
         "stats": "total_connections_received total_commands_processed instantaneous_ops_per_sec"
-                 " total_net_input_bytes total_net_output_bytes rejected_connections expired_keys"
-                 " evicted_keys keyspace_hits keyspace_misses total_error_replies",
+        " total_net_input_bytes total_net_output_bytes rejected_connections expired_keys"
+        " evicted_keys keyspace_hits keyspace_misses total_error_replies",
     }
 
     def test_info_has_the_fields_that_tools_read(self):
@@ -278,7 +326,9 @@ class Administration(SharedServerCase):
     def test_info_of_several_sections_of_none_and_of_unknown_ones(self):
         text = self.client.call("INFO", "CLIENTS", "stats")
         self.assertEqual(
-            [line for line in text.decode().split("\r\n") if line.startswith("#")], ["# Clients", "# Stats"])
+            [line for line in text.decode().split("\r\n") if line.startswith("#")],
+            ["# Clients", "# Stats"],
+        )
         self.assertEqual(self.client.call("INFO", "nosuch"), b"")
         self.assertNotIn(b"# Commandstats", self.client.call("INFO"))
         self.assertIn(b"# Commandstats", self.client.call("INFO", "all"))
@@ -297,7 +347,9 @@ class Administration(SharedServerCase):
 
     def test_statistics_count_and_are_reset(self):
         self.assertEqual(self.client.call("CONFIG", "RESETSTAT"), OK)
-        self.client.pipeline([("SET", "a", "1")] * 10 + [("GET", "a")] * 7 + [("GET", "missing")] * 3)
+        self.client.pipeline(
+            [("SET", "a", "1")] * 10 + [("GET", "a")] * 7 + [("GET", "missing")] * 3
+        )
         self.client.call("GET")
         self.client.call("INCR", "missing", "x")
         self.client.call("SET", "text", "x")
@@ -307,7 +359,8 @@ class Administration(SharedServerCase):
         commands = self.client.info("commandstats")
         self.assertRegex(
             commands["cmdstat_set"],
-            r"^calls=11,usec=\d+,usec_per_call=[\d.]+,rejected_calls=0,failed_calls=0")
+            r"^calls=11,usec=\d+,usec_per_call=[\d.]+,rejected_calls=0,failed_calls=0",
+        )
         self.assertRegex(commands["cmdstat_get"], r"^calls=10,.*,rejected_calls=1,failed_calls=0")
         self.assertRegex(commands["cmdstat_incr"], r"^calls=1,.*,rejected_calls=1,failed_calls=1")
         self.assertIn("cmdstat_config|resetstat", commands)
@@ -330,33 +383,53 @@ class Administration(SharedServerCase):
 
     def test_config_set(self):
         before = self.client.config("maxclients")["maxclients"]
-        self.assertEqual(self.client.call("CONFIG", "SET", "maxclients", "500", "save", "60 1000"), OK)
         self.assertEqual(
-            self.client.config("maxclients", "save"), {"maxclients": "500", "save": "60 1000"})
+            self.client.call("CONFIG", "SET", "maxclients", "500", "save", "60 1000"), OK
+        )
+        self.assertEqual(
+            self.client.config("maxclients", "save"), {"maxclients": "500", "save": "60 1000"}
+        )
         self.assertEqual(self.client.call("CONFIG", "SET", "maxclients", before, "save", ""), OK)
 
     def test_F52_config_set_is_all_or_nothing(self):
         call = self.client.call
         before = self.client.config("maxclients", "save")
         for words, text in (
-            (("nosuch", "1"), "ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'"),
-            (("save", "1 1", "nosuch", "1"),
-             "ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'"),
-            (("port", "1", "databases", "3"),
-             "ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config"),
-            (("save", "1 1", "maxclients", "abc"),
-             "ERR CONFIG SET failed (possibly related to argument 'maxclients') -"
-             " argument couldn't be parsed into an integer"),
-            (("save", "1 1", "save", "2 2"),
-             "ERR CONFIG SET failed (possibly related to argument 'save') - duplicate parameter"),
-            (("dbfilename", "../escape"), "ERR CONFIG SET failed (possibly related to argument 'dbfilename') - "
-             "can't set protected config"),
+            (
+                ("nosuch", "1"),
+                "ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'",
+            ),
+            (
+                ("save", "1 1", "nosuch", "1"),
+                "ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'",
+            ),
+            (
+                ("port", "1", "databases", "3"),
+                "ERR CONFIG SET failed (possibly related to argument 'databases') -"
+                " can't set immutable config",
+            ),
+            (
+                ("save", "1 1", "maxclients", "abc"),
+                "ERR CONFIG SET failed (possibly related to argument 'maxclients') -"
+                " argument couldn't be parsed into an integer",
+            ),
+            (
+                ("save", "1 1", "save", "2 2"),
+                "ERR CONFIG SET failed (possibly related to argument 'save') - duplicate parameter",
+            ),
+            (
+                ("dbfilename", "../escape"),
+                "ERR CONFIG SET failed (possibly related to argument 'dbfilename') - "
+                "can't set protected config",
+            ),
         ):
             with self.subTest(words=words):
                 self.assertEqual(call("CONFIG", "SET", *words), error(text))
         self.assertEqual(self.client.config("maxclients", "save"), before)
         self.assertEqual(
-            call("CONFIG", "SET", "save"), error("ERR wrong number of arguments for 'config|set' command"))
+            call("CONFIG", "SET", "save"),
+            error("ERR wrong number of arguments for 'config|set' command"),
+        )
 
     def test_debug(self):
         call = self.client.call
@@ -380,7 +453,9 @@ class Administration(SharedServerCase):
 
     def test_F53_debug_is_off_by_default(self):
         client = self.connect(self.start())
-        self.assert_error(client.call("DEBUG", "SLEEP", "0"), "ERR DEBUG command not allowed. If the")
+        self.assert_error(
+            client.call("DEBUG", "SLEEP", "0"), "ERR DEBUG command not allowed. If the"
+        )
 
 
 if __name__ == "__main__":

@@ -26,10 +26,24 @@ class RandomCommands(Case):
         for seed in range(1, self.SEEDS + 1):
             with self.subTest(seed=seed):
                 done = subprocess.run(
-                    [sys.executable, TESTER, "--ours", f"127.0.0.1:{ours.port}", "--oracle",
-                     f"127.0.0.1:{oracle.port}", "--count", str(self.COUNT), "--seed", str(seed),
-                     "--only-known", *words],
-                    capture_output=True, text=True, timeout=300)
+                    [
+                        sys.executable,
+                        TESTER,
+                        "--ours",
+                        f"127.0.0.1:{ours.port}",
+                        "--oracle",
+                        f"127.0.0.1:{oracle.port}",
+                        "--count",
+                        str(self.COUNT),
+                        "--seed",
+                        str(seed),
+                        "--only-known",
+                        *words,
+                    ],
+                    capture_output=True,
+                    text=True,
+                    timeout=300,
+                )
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
                 self.assertIn(" 0 differences", done.stdout)
 
@@ -49,9 +63,23 @@ class TheTesterItself(Case):
 
     def run_tester(self, ours, oracle, *words):
         return subprocess.run(
-            [sys.executable, TESTER, "--ours", f"127.0.0.1:{ours.port}", "--oracle",
-             f"127.0.0.1:{oracle.port}", "--count", "400", "--groups", "string,key", *words],
-            capture_output=True, text=True, timeout=60)
+            [
+                sys.executable,
+                TESTER,
+                "--ours",
+                f"127.0.0.1:{ours.port}",
+                "--oracle",
+                f"127.0.0.1:{oracle.port}",
+                "--count",
+                "400",
+                "--groups",
+                "string,key",
+                *words,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
 
     def test_it_draws_the_same_commands_for_the_same_seed(self):
         one, other = self.start_oracle(), self.start_oracle()

@@ -4,9 +4,7 @@
 import time
 import unittest
 
-from support import (
-    OK, SharedServerCase, amount, better_than_redis, error,
-)
+from support import OK, SharedServerCase, amount, better_than_redis, error
 
 WRONG_INTEGER = error("ERR value is not an integer or out of range")
 
@@ -32,13 +30,17 @@ class Leaving(SharedServerCase):
         self.eventually(lambda: self.client.call("DBSIZE") == 10, seconds=10)
         self.assertGreaterEqual(now(), start + count - 1, "keys left before they were due")
         self.assertEqual(self.expired() - before, count)
-        self.assertEqual(self.client.info("keyspace")["db0"].split(",")[:2], ["keys=10", "expires=0"])
+        self.assertEqual(
+            self.client.info("keyspace")["db0"].split(",")[:2], ["keys=10", "expires=0"]
+        )
 
     @better_than_redis("Redis samples: a due key among many that are not may stay for minutes")
     def test_due_keys_go_at_once_among_many_that_are_not_due(self):
         others = amount("TEST_VOLATILE_KEYS", 100_000)
         far = now() + 10**9
-        self.client.pipeline([("SET", f"far:{i}", "v", "PXAT", far + i) for i in range(others)], batch=5000)
+        self.client.pipeline(
+            [("SET", f"far:{i}", "v", "PXAT", far + i) for i in range(others)], batch=5000
+        )
         due = now() + 300
         self.client.pipeline([("SET", f"due:{i}", "v", "PXAT", due + i) for i in range(500)])
         self.eventually(lambda: now() > due + 500)
@@ -47,7 +49,9 @@ class Leaving(SharedServerCase):
     def test_many_keys_at_one_instant(self):
         count = amount("TEST_MASS_EXPIRY_KEYS", 50_000)
         due = now() + 1500
-        self.client.pipeline([("SET", f"due:{i}", "v", "PXAT", due) for i in range(count)], batch=5000)
+        self.client.pipeline(
+            [("SET", f"due:{i}", "v", "PXAT", due) for i in range(count)], batch=5000
+        )
         other = self.new_client()
         self.eventually(lambda: now() > due)
         self.assertEqual(other.call("SET", "a", "1"), OK)
@@ -63,10 +67,18 @@ class Leaving(SharedServerCase):
         for i in range(50):
             self.client.call("SET", "due", "v", "PX", "5")
             time.sleep(0.006)
-            replies = self.client.pipeline([
-                ("GET", "due"), ("EXISTS", "due"), ("TTL", "due"), ("STRLEN", "due"), ("PERSIST", "due"),
-                ("SET", "due", "w", "XX"), ("MGET", "due"), ("DEL", "due"),
-            ])
+            replies = self.client.pipeline(
+                [
+                    ("GET", "due"),
+                    ("EXISTS", "due"),
+                    ("TTL", "due"),
+                    ("STRLEN", "due"),
+                    ("PERSIST", "due"),
+                    ("SET", "due", "w", "XX"),
+                    ("MGET", "due"),
+                    ("DEL", "due"),
+                ]
+            )
             self.assertEqual(replies, [None, 0, -2, 0, 0, None, [None], 0])
 
     def test_a_deadline_that_moves_or_goes_is_the_one_that_counts(self):
@@ -102,9 +114,13 @@ class Commands(SharedServerCase):
 
     def test_remaining_times(self):
         call = self.client.call
-        self.assertEqual([call(c, "a") for c in ("TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME")], [-2] * 4)
+        self.assertEqual(
+            [call(c, "a") for c in ("TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME")], [-2] * 4
+        )
         call("SET", "a", "1")
-        self.assertEqual([call(c, "a") for c in ("TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME")], [-1] * 4)
+        self.assertEqual(
+            [call(c, "a") for c in ("TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME")], [-1] * 4
+        )
         self.assertEqual(call("PEXPIREAT", "a", "4102444800499"), 1)
         self.assertEqual(call("PEXPIRETIME", "a"), 4102444800499)
         self.assertEqual(call("EXPIRETIME", "a"), 4102444800)
@@ -126,7 +142,10 @@ class Commands(SharedServerCase):
     def test_every_form_sets_the_same_deadline(self):
         call = self.client.call
         for command, value in (
-            ("EXPIRE", 100), ("PEXPIRE", 100_000), ("EXPIREAT", now() // 1000 + 100), ("PEXPIREAT", now() + 100_000),
+            ("EXPIRE", 100),
+            ("PEXPIRE", 100_000),
+            ("EXPIREAT", now() // 1000 + 100),
+            ("PEXPIREAT", now() + 100_000),
         ):
             call("SET", "a", "1")
             self.assertEqual(call(command, "a", value), 1)
@@ -136,8 +155,13 @@ class Commands(SharedServerCase):
     def test_a_deadline_in_the_past_deletes(self):
         call = self.client.call
         for command, value in (
-            ("EXPIRE", "0"), ("EXPIRE", "-1"), ("PEXPIRE", "-1000"), ("EXPIREAT", "1"), ("PEXPIREAT", "1"),
-            ("EXPIREAT", "0"), ("PEXPIREAT", "-1"),
+            ("EXPIRE", "0"),
+            ("EXPIRE", "-1"),
+            ("PEXPIRE", "-1000"),
+            ("EXPIREAT", "1"),
+            ("PEXPIREAT", "1"),
+            ("EXPIREAT", "0"),
+            ("PEXPIREAT", "-1"),
         ):
             call("SET", "a", "1")
             self.assertEqual(call(command, "a", value), 1, (command, value))
@@ -172,10 +196,12 @@ class Commands(SharedServerCase):
         for words in (("NX", "XX"), ("NX", "GT"), ("NX", "LT"), ("LT", "NX")):
             self.assertEqual(
                 call("EXPIRE", "a", "100", *words),
-                error("ERR NX and XX, GT or LT options at the same time are not compatible"))
+                error("ERR NX and XX, GT or LT options at the same time are not compatible"),
+            )
         self.assertEqual(
             call("EXPIRE", "a", "100", "GT", "LT"),
-            error("ERR GT and LT options at the same time are not compatible"))
+            error("ERR GT and LT options at the same time are not compatible"),
+        )
         self.assertEqual(call("EXPIRE", "a", "100", "no"), error("ERR Unsupported option no"))
         self.assertEqual(call("TTL", "a"), -1)
 
@@ -183,13 +209,16 @@ class Commands(SharedServerCase):
         call = self.client.call
         call("SET", "a", "1")
         for command, values in (
-            ("EXPIRE", (2**63 - 1, -(2**63), 9223372036854775, 2**62)), ("PEXPIRE", (2**63 - 1,)),
+            ("EXPIRE", (2**63 - 1, -(2**63), 9223372036854775, 2**62)),
+            ("PEXPIRE", (2**63 - 1,)),
             ("EXPIREAT", (2**63 - 1, -(2**63))),
         ):
             for value in values:
                 self.assertEqual(
                     call(command, "a", value),
-                    error(f"ERR invalid expire time in '{command.lower()}' command"), (command, value))
+                    error(f"ERR invalid expire time in '{command.lower()}' command"),
+                    (command, value),
+                )
         for command in ("EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT"):
             for value in ("", "x", "1.0", " 1", str(2**63)):
                 self.assertEqual(call(command, "a", value), WRONG_INTEGER)
@@ -200,9 +229,15 @@ class Commands(SharedServerCase):
     def test_what_keeps_and_what_drops_an_expiry(self):
         call = self.client.call
         for command, kept in (
-            (("INCR", "a"), True), (("INCRBY", "a", "2"), True), (("APPEND", "a", "1"), True), (("GET", "a"), True),
-            (("SET", "a", "1"), False), (("MSET", "a", "1"), False), (("SET", "a", "1", "KEEPTTL"), True),
-            (("SET", "a", "1", "GET"), False), (("SET", "a", "1", "NX"), True),
+            (("INCR", "a"), True),
+            (("INCRBY", "a", "2"), True),
+            (("APPEND", "a", "1"), True),
+            (("GET", "a"), True),
+            (("SET", "a", "1"), False),
+            (("MSET", "a", "1"), False),
+            (("SET", "a", "1", "KEEPTTL"), True),
+            (("SET", "a", "1", "GET"), False),
+            (("SET", "a", "1", "NX"), True),
         ):
             call("SET", "a", "1", "PXAT", "4102444800000")
             call(*command)

@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Limits and floods: readers that do not read, more clients than allowed, patterns made to be slow."""
+"""Limits and floods: clients that do not read, too many of them, slow patterns."""
 
 import socket
 import time
 import unittest
 
 from support import (
-    Disconnected, OK, PONG, SharedServerCase, amount, better_than_redis, encode, error,
+    Disconnected,
+    OK,
+    PONG,
+    SharedServerCase,
+    amount,
+    better_than_redis,
+    encode,
+    error,
 )
 
 MIB = 1024 * 1024
@@ -31,10 +38,12 @@ class SlowReaders(SharedServerCase):
         self.assertEqual(self.client.call("STRLEN", "large"), 100 * MIB)
         self.eventually(
             lambda: int(self.client.info("clients")["connected_clients"]) == 1,
-            message="a reset connection is still counted")
+            message="a reset connection is still counted",
+        )
         self.eventually(
             lambda: self.server.resident() - before < 64 * MIB,
-            message="the memory of the replies was not released")
+            message="the memory of the replies was not released",
+        )
         self.assertEqual(self.client.call("DEL", "large"), 1)
 
     def fill(self, client, request, seconds=1.5):
@@ -169,7 +178,8 @@ class SlowPatterns(SharedServerCase):
                 start = time.monotonic()
                 self.assertEqual(self.client.call("KEYS", pattern), [])
                 self.assertEqual(
-                    self.client.call("SCAN", "0", "MATCH", pattern, "COUNT", "1000"), [b"0", []])
+                    self.client.call("SCAN", "0", "MATCH", pattern, "COUNT", "1000"), [b"0", []]
+                )
                 self.assertLess(time.monotonic() - start, 5)
 
     def test_F37_a_pattern_of_ten_megabytes(self):

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Protocol abuse: what arrives in pieces, what is malformed, what is too long (faults F01 to F22)."""
+"""Protocol abuse: what arrives in pieces, is malformed or too long (faults F01 to F22)."""
 
 import random
 import select
 import time
 import unittest
 
-from support import (
-    OK, PONG, SharedServerCase, Status, better_than_redis, encode, error,
-)
+from support import OK, PONG, SharedServerCase, Status, better_than_redis, encode, error
 
 KIB = 1024
 MIB = 1024 * 1024
@@ -19,20 +17,56 @@ def script():
     far = 4102444800
     long = b"v" * 300
     return [
-        encode("PING"), encode("PING", "hello"), b"PING\r\n", b"ping 'a b'\r\n", b"PING \"\\x41\\n\"\r\n",
-        encode("ECHO", b"\x00\r\n\xff"), encode("SELECT", "3"), encode("SELECT", "0"), encode("SELECT", "99"),
-        b"\r\n", b"*0\r\n", encode("set", "a", "1"), encode("GET", "a"), encode("SET", "a", long, "GET"),
-        encode("SET", "b", "2", "NX"), encode("SET", "b", "3", "NX"), encode("SET", "b", "4", "XX", "GET"),
-        encode("SET", "t", "x", "EXAT", far), encode("EXPIRETIME", "t"), encode("PEXPIRETIME", "t"),
-        encode("PERSIST", "t"), encode("TTL", "t"), encode("PTTL", "missing"),
-        encode("EXPIREAT", "t", far, "NX"), encode("PEXPIREAT", "t", far * 1000 + 1, "GT"),
-        encode("MSET", "m1", "x", "m2", "", "m3", long), encode("MGET", "m1", "m2", "m3", "m4", "a"),
-        encode("INCR", "n"), encode("INCRBY", "n", "41"), encode("DECR", "n"), encode("DECRBY", "n", "-5"),
-        encode("INCR", "m1"), encode("APPEND", "n", "abc"), encode("STRLEN", "n"), encode("TYPE", "n"),
-        encode("EXISTS", "a", "a", "nope"), encode("DEL", "a", "nope"), encode("UNLINK", "b"),
-        encode("KEYS", "m1"), encode("DBSIZE"), encode("NOSUCH", "x"), encode("GET"), encode("SET", "a"),
-        encode("SET", "a", "b", "EX", "0"), b"GET m1\r\n", b"SET q \"a\\tb\"\n", encode("GET", "q"),
-        encode("", "x"), encode("COMMAND", "COUNT"), encode("FLUSHALL"),
+        encode("PING"),
+        encode("PING", "hello"),
+        b"PING\r\n",
+        b"ping 'a b'\r\n",
+        b"PING \"\\x41\\n\"\r\n",
+        encode("ECHO", b"\x00\r\n\xff"),
+        encode("SELECT", "3"),
+        encode("SELECT", "0"),
+        encode("SELECT", "99"),
+        b"\r\n",
+        b"*0\r\n",
+        encode("set", "a", "1"),
+        encode("GET", "a"),
+        encode("SET", "a", long, "GET"),
+        encode("SET", "b", "2", "NX"),
+        encode("SET", "b", "3", "NX"),
+        encode("SET", "b", "4", "XX", "GET"),
+        encode("SET", "t", "x", "EXAT", far),
+        encode("EXPIRETIME", "t"),
+        encode("PEXPIRETIME", "t"),
+        encode("PERSIST", "t"),
+        encode("TTL", "t"),
+        encode("PTTL", "missing"),
+        encode("EXPIREAT", "t", far, "NX"),
+        encode("PEXPIREAT", "t", far * 1000 + 1, "GT"),
+        encode("MSET", "m1", "x", "m2", "", "m3", long),
+        encode("MGET", "m1", "m2", "m3", "m4", "a"),
+        encode("INCR", "n"),
+        encode("INCRBY", "n", "41"),
+        encode("DECR", "n"),
+        encode("DECRBY", "n", "-5"),
+        encode("INCR", "m1"),
+        encode("APPEND", "n", "abc"),
+        encode("STRLEN", "n"),
+        encode("TYPE", "n"),
+        encode("EXISTS", "a", "a", "nope"),
+        encode("DEL", "a", "nope"),
+        encode("UNLINK", "b"),
+        encode("KEYS", "m1"),
+        encode("DBSIZE"),
+        encode("NOSUCH", "x"),
+        encode("GET"),
+        encode("SET", "a"),
+        encode("SET", "a", "b", "EX", "0"),
+        b"GET m1\r\n",
+        b"SET q \"a\\tb\"\n",
+        encode("GET", "q"),
+        encode("", "x"),
+        encode("COMMAND", "COUNT"),
+        encode("FLUSHALL"),
     ]
 
 
@@ -68,11 +102,14 @@ class Fragments(SharedServerCase):
             client.send_raw(whole[offset:])
             got = self.replies(client, count)
             if got != expected:
-                self.assertEqual(got, expected, f"split at {offset}: {whole[offset - 20 : offset + 20]!r}")
+                self.assertEqual(
+                    got, expected, f"split at {offset}: {whole[offset - 20 : offset + 20]!r}"
+                )
 
     def test_F02_ten_thousand_commands_in_one_write_then_half_a_command(self):
         commands = [
-            ("SET", f"key:{i}", i) if i % 2 == 0 else ("GET", f"key:{i - 1}") for i in range(10_000)]
+            ("SET", f"key:{i}", i) if i % 2 == 0 else ("GET", f"key:{i - 1}") for i in range(10_000)
+        ]
         self.client.send_raw(b"".join(encode(*c) for c in commands))
         for i in range(10_000):
             self.assertEqual(self.client.read(), OK if i % 2 == 0 else b"%d" % (i - 1), i)
@@ -129,7 +166,16 @@ class Malformed(SharedServerCase):
 
     def test_F07_bulk_length_invalid(self):
         def abuse():
-            for length in (b"-10", b"-1", b"blabla", b"2000000000", b"%d" % 2**63, b"9" * 40, b"", b"1x"):
+            for length in (
+                b"-10",
+                b"-1",
+                b"blabla",
+                b"2000000000",
+                b"%d" % 2**63,
+                b"9" * 40,
+                b"",
+                b"1x",
+            ):
                 with self.subTest(length=length):
                     request = b"*3\r\n$3\r\nSET\r\n$1\r\nx\r\n$" + length + b"\r\n"
                     self.assert_refused(request, "invalid bulk length")
@@ -168,7 +214,15 @@ class Malformed(SharedServerCase):
         self.assert_refused(b"*1\r\n$" + b"1" * (65 * KIB), "too big bulk count string")
 
     def test_F11_unbalanced_quotes(self):
-        for line in (b'set """x""" y', b"get 'a", b'get "a', b'get "a"b', b"get 'a'b", b'get "\\', b"'\\'"):
+        for line in (
+            b'set """x""" y',
+            b"get 'a",
+            b'get "a',
+            b'get "a"b',
+            b"get 'a'b",
+            b'get "\\',
+            b"'\\'",
+        ):
             with self.subTest(line=line):
                 self.assert_refused(line + b"\r\n", "unbalanced quotes in request")
 
@@ -196,7 +250,22 @@ class Malformed(SharedServerCase):
         self.assert_refused(b"*1\r\n%1\r\n$4\r\nPING\r\n", "expected '$', got '%'")
 
     def test_F14_a_resp3_type_as_a_request_is_an_inline_command_of_that_name(self):
-        for word in ("%1", "~1", ">1", "_", "#t", ",1.5", "(1", "|1", "=3", "!3", "+OK", "-ERR", ":1", "$4"):
+        for word in (
+            "%1",
+            "~1",
+            ">1",
+            "_",
+            "#t",
+            ",1.5",
+            "(1",
+            "|1",
+            "=3",
+            "!3",
+            "+OK",
+            "-ERR",
+            ":1",
+            "$4",
+        ):
             with self.subTest(word=word):
                 self.client.send_raw(word.encode() + b"\r\n")
                 expected = f"ERR unknown command '{word}', with args beginning with: "
@@ -218,8 +287,20 @@ class Bytes(SharedServerCase):
     """F15: keys and values are bytes."""
 
     SAMPLES = [
-        b"", b"\x00", b"\r\n", b"\n", b"a\r\nb", b"\xff\xfe", b"\xc3\x28", "é漢🎈".encode(), b"$3\r\nfoo\r\n",
-        b"*1\r\n", b" ", b"\x00" * 300, bytes(range(256)), bytes(range(256)) * 300,
+        b"",
+        b"\x00",
+        b"\r\n",
+        b"\n",
+        b"a\r\nb",
+        b"\xff\xfe",
+        b"\xc3\x28",
+        "é漢🎈".encode(),
+        b"$3\r\nfoo\r\n",
+        b"*1\r\n",
+        b" ",
+        b"\x00" * 300,
+        bytes(range(256)),
+        bytes(range(256)) * 300,
     ]
 
     def test_F15_keys_and_values_are_returned_byte_for_byte(self):
@@ -229,7 +310,9 @@ class Bytes(SharedServerCase):
                 self.assertEqual(self.client.call("GET", key), value)
                 self.assertEqual(self.client.call("STRLEN", key), len(value))
         self.assertEqual(sorted(self.client.call("KEYS", "*")), sorted(self.SAMPLES))
-        self.assertEqual(self.client.call("MGET", *self.SAMPLES), [self.SAMPLES[-1]] * len(self.SAMPLES))
+        self.assertEqual(
+            self.client.call("MGET", *self.SAMPLES), [self.SAMPLES[-1]] * len(self.SAMPLES)
+        )
         self.assertEqual(self.client.call("DEL", *self.SAMPLES), len(self.SAMPLES))
 
     def test_F15_an_inline_command_takes_every_byte_in_quotes(self):
@@ -244,7 +327,9 @@ class Bytes(SharedServerCase):
 
     def test_F15_values_around_the_sizes_where_buffers_change(self):
         source = random.Random(15)
-        sizes = [n + d for n in (16 * KIB, 32 * KIB, 64 * KIB, 256 * KIB, MIB) for d in (-2, -1, 0, 1, 2)]
+        sizes = [
+            n + d for n in (16 * KIB, 32 * KIB, 64 * KIB, 256 * KIB, MIB) for d in (-2, -1, 0, 1, 2)
+        ]
         for size in sizes + [5 * MIB + 3]:
             value = source.randbytes(size)
             self.assertEqual(self.client.call("SET", "large", value), OK, size)
@@ -301,32 +386,47 @@ class ErrorTexts(SharedServerCase):
         self.assert_error(reply, start)
         self.assertLess(len(reply.text), 400)
         long = self.client.call("x" * 10_000)
-        self.assertEqual(long, error(f"ERR unknown command '{'x' * 128}', with args beginning with: "))
+        self.assertEqual(
+            long, error(f"ERR unknown command '{'x' * 128}', with args beginning with: ")
+        )
 
     def test_F17_unknown_subcommand(self):
         self.assertEqual(
             self.client.call("CONFIG", "NOSUCH"),
-            error("ERR unknown subcommand 'NOSUCH'. Try CONFIG HELP."))
+            error("ERR unknown subcommand 'NOSUCH'. Try CONFIG HELP."),
+        )
 
     def test_F18_wrong_number_of_arguments(self):
         for command, name in (
-            (("GET",), "get"), (("get", "a", "b"), "get"), (("SET", "a"), "set"), (("MSET", "a"), "mset"),
-            (("ECHO",), "echo"), (("CONFIG", "GET"), "config|get"), (("CONFIG",), "config"),
-            (("MSET", "a", "1", "b"), "mset"), (("PING", "a", "b"), "ping"),
+            (("GET",), "get"),
+            (("get", "a", "b"), "get"),
+            (("SET", "a"), "set"),
+            (("MSET", "a"), "mset"),
+            (("ECHO",), "echo"),
+            (("CONFIG", "GET"), "config|get"),
+            (("CONFIG",), "config"),
+            (("MSET", "a", "1", "b"), "mset"),
+            (("PING", "a", "b"), "ping"),
         ):
             with self.subTest(command=command):
                 expected = error(f"ERR wrong number of arguments for '{name}' command")
                 self.assertEqual(self.client.call(*command), expected)
 
     def test_F22_hello_with_a_bad_version_changes_nothing(self):
-        self.assertEqual(self.client.call("HELLO", "4"), error("NOPROTO unsupported protocol version"))
-        self.assertEqual(self.client.call("HELLO", "1"), error("NOPROTO unsupported protocol version"))
+        self.assertEqual(
+            self.client.call("HELLO", "4"), error("NOPROTO unsupported protocol version")
+        )
+        self.assertEqual(
+            self.client.call("HELLO", "1"), error("NOPROTO unsupported protocol version")
+        )
         self.assertEqual(
             self.client.call("HELLO", "abc"),
-            error("ERR Protocol version is not an integer or out of range"))
+            error("ERR Protocol version is not an integer or out of range"),
+        )
         self.assertEqual(
             self.client.call("HELLO", "3", "AUTH", "u", "wrong"),
-            error("WRONGPASS invalid username-password pair or user is disabled."))
+            error("WRONGPASS invalid username-password pair or user is disabled."),
+        )
         self.client.send("GET", "missing")
         self.assertEqual(self.client.read_line(), b"$-1")
         self.assertEqual(self.client.call("PING"), Status(b"PONG"))
