@@ -14,17 +14,21 @@ struct TidyViolation: Equatable, CustomStringConvertible {
     var description: String { "\(path):\(line): \(message)" }
 }
 
-/// A file that may break a rule, and why. An exception that is no longer needed breaks the rule
-/// too, so that the lists can only shrink.
+/// A file that may break a rule, and why. An exception that its file no longer needs breaks the
+/// rule too, so that the lists can only shrink; one for a file that does not exist yet waits.
 struct TidyException {
     /// The file, from the root of the package; a `*` at the end stands for any ending.
     let path: String
-    /// What is allowed there: a rule's subject, such as a banned spelling or a function's name.
+    /// What is allowed there: a rule's subject, such as a banned spelling or a function's name; `*`
+    /// for all of them.
     let subject: String
     let reason: String
 
     func covers(_ path: String, _ subject: String) -> Bool {
-        guard subject == self.subject else { return false }
+        (self.subject == "*" || subject == self.subject) && covers(path)
+    }
+
+    func covers(_ path: String) -> Bool {
         guard self.path.hasSuffix("*") else { return path == self.path }
         return path.hasPrefix(self.path.dropLast())
     }
@@ -118,11 +122,13 @@ struct SourceTree {
     }
 }
 
-/// Removes what the exceptions allow, and adds a violation for each exception that nothing needs.
+/// Removes what the exceptions allow, and adds a violation for each exception that nothing needs
+/// although there is such a file.
 ///
 /// `found` holds the subject of each violation, so that an exception can name it.
 func applyExceptions(
-    _ exceptions: [TidyException], to found: [(subject: String, violation: TidyViolation)]
+    _ exceptions: [TidyException], to found: [(subject: String, violation: TidyViolation)],
+    in tree: SourceTree
 ) -> [TidyViolation] {
     var isNeeded = [Bool](repeating: false, count: exceptions.count)
     var remaining: [TidyViolation] = []
@@ -131,6 +137,7 @@ func applyExceptions(
         if let index { isNeeded[index] = true } else { remaining.append(violation) }
     }
     for (exception, isNeeded) in zip(exceptions, isNeeded) where !isNeeded {
+        guard tree.files.contains(where: { exception.covers($0.path) }) else { continue }
         let message = "the exception for '\(exception.subject)' is no longer needed: remove it"
         remaining.append(TidyViolation(path: exception.path, line: 1, message: message))
     }

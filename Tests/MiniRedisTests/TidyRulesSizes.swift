@@ -41,7 +41,7 @@ func brokenSizes(
             found.append((function.name, file.violation(at: function.offset, message)))
         }
     }
-    return applyExceptions(exceptions, to: found)
+    return applyExceptions(exceptions, to: found, in: tree)
 }
 
 private func columns(_ line: Substring) -> Int {

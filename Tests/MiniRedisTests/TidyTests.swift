@@ -185,6 +185,7 @@ private func snippet(
         let long = snippet(function(lines: 71))
         #expect(brokenSizes(long, exceptions: exceptions) == [])
         #expect(brokenSizes(snippet("a"), exceptions: exceptions).count == 1)
+        #expect(brokenSizes(snippet("a", at: "Sources/B.swift"), exceptions: exceptions) == [])
         let silent = [TidyException(path: path, subject: "long", reason: "")]
         #expect(brokenSizes(long, exceptions: silent).count == 1)
     }
@@ -193,7 +194,8 @@ private func snippet(
 @Suite struct `The ban rule` {
     @Test(arguments: [
         "fatalError(\"x\")", "let a = try! f()", "let a = b as! C", "DispatchQueue.main",
-        "Task { work() }", "print(1)", "String(decoding: a, as: UTF8.self)", "// FIXME: later",
+        "Task { work() }", "print(1)", "Swift.print(1)", "String(decoding: a, as: UTF8.self)",
+        "// FIXME: later",
         "final class A: @unchecked Sendable {}", "nonisolated(unsafe) let a = 1",
     ])
     func `finds a banned spelling`(text: String) {
@@ -201,7 +203,8 @@ private func snippet(
     }
 
     @Test(arguments: [
-        "// fatalError(", "let a = \"print(1)\"", "debugPrint(1)", "let a = try? f()",
+        "// fatalError(", "let a = \"print(1)\"", "debugPrint(1)", "a.print(1)",
+        "let a = try? f()",
         "subTask {}", "try f()", "let a = b as? C",
     ])
     func `leaves the rest alone`(text: String) {
