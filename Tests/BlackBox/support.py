@@ -380,9 +380,7 @@ class Server:
 
     def __init__(self, directory=None, words=(), wait=True, **options):
         if not os.access(self.binary, os.X_OK):
-            raise unittest.SkipTest(
-                f"no server at {self.binary}: set REDIS_BINARY or build the release"
-            )
+            raise FileNotFoundError(f"no server at {self.binary}: set REDIS_BINARY or build the release")
         self.home = tempfile.mkdtemp(prefix="redis-test-")
         self.directory = Path(directory) if directory else Path(self.home) / "data"
         self.directory.mkdir(exist_ok=True)
@@ -507,7 +505,7 @@ class Oracle(Server):
 def run_to_exit(arguments, binary=BINARY, seconds=START_SECONDS):
     """Runs the server until it ends: (exit status, standard output, standard error)."""
     if not os.access(binary, os.X_OK):
-        raise unittest.SkipTest(f"no server at {binary}: set REDIS_BINARY or build the release")
+        raise FileNotFoundError(f"no server at {binary}: set REDIS_BINARY or build the release")
     done = subprocess.run(
         [binary, *map(str, arguments)],
         stdin=subprocess.DEVNULL,
