@@ -154,8 +154,14 @@ final class CommandTable {
             slots: .allocate(capacity: 1 << CommandIndex.slotBits))
         index.slots.initialize(repeating: 0, count: 1 << CommandIndex.slotBits)
         for (number, command) in all.enumerated() {
+            let nameWords = number < topLevelCount ? 1 : 2
+            let arity = command.arity(nameWords: nameWords)
             (index.records + number).initialize(
-                to: Self.record(command, nameWords: number < topLevelCount ? 1 : 2))
+                to: CommandRecord(
+                    name: Self.folded(command.name), flags: command.flags,
+                    fewestArguments: abs(arity), mostArguments: arity < 0 ? .max : arity,
+                    firstKey: command.keySpecifications(nameWords: nameWords).first?.first ?? 0,
+                    handler: command.handler))
         }
         for container in containers {
             index.records[container.record].subcommands = container.range
@@ -182,17 +188,12 @@ final class CommandTable {
         index.slots[slot] = UInt16(number + 1)
     }
 
-    private static func record(_ command: Command, nameWords: Int) -> CommandRecord {
-        var name = command.name
+    private static func folded(_ name: String) -> FoldedName {
+        var name = name
         let folded = name.withUTF8 { bytes in
             bytes.baseAddress.flatMap { FoldedName(ByteView($0, count: bytes.count)) }
         }
         guard let folded else { preconditionFailure("a command's name is too long") }
-        let arity = command.arity(nameWords: nameWords)
-        return CommandRecord(
-            name: folded, flags: command.flags, fewestArguments: abs(arity),
-            mostArguments: arity < 0 ? .max : arity,
-            firstKey: command.keySpecifications(nameWords: nameWords).first?.first ?? 0,
-            handler: command.handler)
+        return folded
     }
 }
