@@ -69,8 +69,8 @@ struct Syntax: Sendable {
         Syntax(name: name ?? token.lowercased(), kind: .pureToken, token: token)
     }
 
-    static func oneOf(_ name: String, _ choices: Syntax...) -> Syntax {
-        Syntax(name: name, kind: .oneOf, children: choices)
+    static func oneOf(_ name: String, token: String? = nil, _ choices: Syntax...) -> Syntax {
+        Syntax(name: name, kind: .oneOf, token: token, children: choices)
     }
 
     static func block(_ name: String, token: String? = nil, _ parts: Syntax...) -> Syntax {

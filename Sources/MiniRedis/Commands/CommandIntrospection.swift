@@ -34,6 +34,21 @@ enum CommandIntrospection {
                     syntax: [.optional(.many(.string("command-name")))],
                     run: .administration(document)),
                 Command(
+                    "LIST", in: .server, since: "7.0.0",
+                    complexity: "O(N) where N is the number of commands",
+                    summary: "Returns the names of all commands, or of those that a filter lets.",
+                    flags: [.loading, .stale, .connection],
+                    tips: ["nondeterministic_output_order"],
+                    syntax: [
+                        .optional(
+                            .oneOf(
+                                "filterby", token: "FILTERBY",
+                                .string("module-name", token: "MODULE"),
+                                .string("category", token: "ACLCAT"),
+                                .pattern("pattern", token: "PATTERN")))
+                    ],
+                    run: .administration(list)),
+                Command(
                     "GETKEYS", in: .server, since: "2.8.13",
                     complexity: "O(N) where N is the number of arguments",
                     summary: "Returns the keys among the arguments of a command.",
@@ -76,6 +91,37 @@ enum CommandIntrospection {
         }
         context.reply.map(indexes.count)
         for index in indexes { writeDocumentation(index, table, context.reply) }
+    }
+
+    /// https://redis.io/docs/latest/commands/command-list/
+    static func list(_ context: AdministrationContext) throws(ErrorReply) {
+        let table = context.administration.commandTable
+        let arguments = context.data
+        var indexes = Array(0..<table.commands.count)
+        if arguments.count > 2 {
+            guard arguments.count == 5, arguments[2].equalsFolded("filterby") else { throw .syntax }
+            let value = arguments[4]
+            if arguments[3].equalsFolded("module") {
+                indexes = []
+            } else if arguments[3].equalsFolded("aclcat") {
+                let category = "@" + value.string.lowercased()
+                indexes = indexes.filter { table.commands[$0].categories.contains(category) }
+            } else if arguments[3].equalsFolded("pattern") {
+                let pattern = GlobPattern(value, ignoringCase: true)
+                indexes = indexes.filter { index in
+                    var name = table.names[index]
+                    return name.withUTF8 { bytes in
+                        bytes.baseAddress.map {
+                            pattern.matches(ByteView($0, count: bytes.count))
+                        } ?? false
+                    }
+                }
+            } else {
+                throw .syntax
+            }
+        }
+        context.reply.set(indexes.count)
+        for index in indexes { context.reply.bulk(table.names[index]) }
     }
 
     /// https://redis.io/docs/latest/commands/command-getkeys/
