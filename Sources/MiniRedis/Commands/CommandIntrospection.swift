@@ -149,7 +149,9 @@ enum CommandIntrospection {
 
     /// A command by the name that COMMAND INFO takes: `config|get` for a subcommand.
     private static func named(_ name: ByteView, _ table: CommandTable) -> Int? {
-        guard let bar = name.firstIndex(of: UInt8(ascii: "|")) else { return table.index.find(name) }
+        guard let bar = name.firstIndex(of: UInt8(ascii: "|")) else {
+            return table.index.find(name)
+        }
         guard let container = table.index.find(name.prefix(bar)) else { return nil }
         return table.index.find(name.suffix(from: bar + 1), in: container)
     }
@@ -187,7 +189,9 @@ enum CommandIntrospection {
     ) -> (first: Int, last: Int, step: Int) {
         guard let specification = specifications.first else { return (0, 0, 0) }
         let last = specification.last
-        return (specification.first, last >= 0 ? specification.first + last : last, specification.step)
+        return (
+            specification.first, last >= 0 ? specification.first + last : last, specification.step
+        )
     }
 
     private static func write(_ specification: KeySpecification, _ reply: ReplyWriter) {

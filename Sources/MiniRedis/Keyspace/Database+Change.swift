@@ -2,9 +2,9 @@
 //
 // Database: every change of a key, and the one commit that each ends with.
 //
-// A change makes what it writes private to the loop (the snapshot rule), keeps the expiry index equal to the entries'
-// deadlines, and commits. What is to happen at every change (dirty count; later watched keys, events, propagation)
-// happens in `commit` and nowhere else.
+// A change makes what it writes private to the loop (the snapshot rule), keeps the expiry index
+// equal to the entries' deadlines, and commits. What is to happen at every change (dirty count;
+// later watched keys, events, propagation) happens in `commit` and nowhere else.
 
 /// What a write does to the deadline of its key.
 enum DeadlineChange {
@@ -120,8 +120,8 @@ extension Database {
 
     /// Appends to a string; the key keeps its deadline. Returns the new length in bytes.
     ///
-    /// A string that grows past the threshold moves into a block with room to spare, so that a long run of appends
-    /// copies each byte a constant number of times.
+    /// A string that grows past the threshold moves into a block with room to spare, so that a long
+    /// run of appends copies each byte a constant number of times.
     mutating func append(_ slot: TableSlot, _ hash: UInt64, _ suffix: ByteView) -> Int {
         let entry = Entry(slot.entry)
         let isPrivate = table.isPrivate(slot, hash: hash)

@@ -2,8 +2,9 @@
 //
 // Epochs: who may still see a node.
 //
-// The one rule of the keyspace: a node that is older than the newest live snapshot is never written; it is copied, the
-// copy takes its place, and the old one waits until no live snapshot can see it.
+// The one rule of the keyspace: a node that is older than the newest live snapshot is never
+// written; it is copied, the copy takes its place, and the old one waits until no live snapshot can
+// see it.
 //
 //        epoch     1        2        3        4
 //                  |--------|--------|--------|------> time
@@ -11,12 +12,14 @@
 //     snapshot B                     [...........       sees nodes stamped 1 and 2
 //     node n       stamped 2:        ^ read only from here on, while B lives
 //
-// Starting a snapshot takes the next epoch E: every node stamped before E belongs to it, every node made from now on
-// is stamped E or later and does not. `newestLive` is E while it lives and 0 when nothing does, so that "may I write
-// in place" is `stamp >= newestLive`: one comparison, always true when there is no snapshot.
+// Starting a snapshot takes the next epoch E: every node stamped before E belongs to it, every node
+// made from now on is stamped E or later and does not. `newestLive` is E while it lives and 0 when
+// nothing does, so that "may I write in place" is `stamp >= newestLive`: one comparison, always
+// true when there is no snapshot.
 //
-// A snapshot walks the tables in the order of their ordinals and of the hash, and publishes how far it has come. What
-// lies behind it is as good as unseen: the loop asks `hasPassed` before it copies.
+// A snapshot walks the tables in the order of their ordinals and of the hash, and publishes how far
+// it has come. What lies behind it is as good as unseen: the loop asks `hasPassed` before it
+// copies.
 //
 // Limits: the progress of a walk is a word of 16 bits of table ordinal and 48 bits of hash.
 
@@ -24,11 +27,13 @@ import Synchronization
 
 /// How far a snapshot's walk has come; written by the walking thread, read by the loop.
 ///
-/// Ownership: allocated by `Epochs.begin`, freed by `Epochs.end`, which the loop calls after the walker is done.
+/// Ownership: allocated by `Epochs.begin`, freed by `Epochs.end`, which the loop calls after the
+/// walker is done.
 struct WalkProgress: ~Copyable {
     private let position = Atomic<UInt64>(0)
 
-    /// Tells the loop that everything before `position` has been read. Called by the walking thread.
+    /// Tells the loop that everything before `position` has been read. Called by the walking
+    /// thread.
     func publish(_ position: UInt64) {
         self.position.store(position, ordering: .releasing)
     }
@@ -62,7 +67,8 @@ struct Epochs: ~Copyable {
 
     var liveCount: Int { live.count }
 
-    /// Starts a snapshot: everything that exists now belongs to it. The progress is valid until `end`.
+    /// Starts a snapshot: everything that exists now belongs to it. The progress is valid until
+    /// `end`.
     mutating func begin() -> (epoch: UInt64, progress: UnsafeMutablePointer<WalkProgress>) {
         current += 1
         let progress = UnsafeMutablePointer<WalkProgress>.allocate(capacity: 1)
@@ -83,7 +89,8 @@ struct Epochs: ~Copyable {
         updateBounds()
     }
 
-    /// Whether every live snapshot has walked past the nodes of table `ordinal` that start at hash `start`.
+    /// Whether every live snapshot has walked past the nodes of table `ordinal` that start at hash
+    /// `start`.
     func hasPassed(ordinal: Int, start: UInt64) -> Bool {
         let position = WalkProgress.position(ordinal: ordinal, start: start)
         return live.allSatisfy { $0.progress.pointee.hasPassed(position) }

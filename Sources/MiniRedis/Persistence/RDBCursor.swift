@@ -149,8 +149,8 @@ struct RDBCursor<Source: ByteSource & ~Copyable>: ~Copyable {
         }
     }
 
-    /// Makes room at the end of a full window: by sliding the item to the front if that suffices for
-    /// `count` more bytes or gains half a window, else by a larger window.
+    /// Makes room at the end of a full window: by sliding the item to the front if that suffices
+    /// for `count` more bytes or gains half a window, else by a larger window.
     private mutating func makeRoom(for count: Int) throws(RDBDefect) {
         addToChecksum()
         let (needed, overflow) = (position - itemStart).addingReportingOverflow(count)
