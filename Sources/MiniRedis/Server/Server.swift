@@ -118,6 +118,7 @@ final class Server {
     /// Listens, loads the dump, serves until it is told to end. Returns the process's exit status.
     func run() -> Int32 {
         announce()
+        AllocatorTuning.returnMemoryInBackground(configuration.settings.jemallocBackgroundThread)
         do throws(NetworkError) {
             try listen()
         } catch {
