@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Reads a dump, item by item: the caller pulls, and does with the items what it likes.
+//
+// The dump is not trusted. Every length is checked against what is there, nothing is allocated by a
+// claim (see RDBCursor.swift and RDBReader+Strings.swift), and whatever cannot be loaded is an
+// error that names it: an item is never left out silently, but for the hints and the functions that
+// are reported as what they are.
+//
+// Items arrive before the checksum at the end is known. A caller that cannot take half a dump waits
+// for `.end` before it believes any of it. The numbers in `.resize` are claims too: never allocate
+// by them alone.
+
+import Glibc
+
+/// A part of a dump. Views are valid until the next call of `next()`.
+enum RDBItem {
+    /// A field about the dump; unknown ones are to be ignored.
+    case auxiliary(key: ByteView, value: ByteView)
+    /// The following keys are in this database. Its number is as large as the dump says.
+    case selectDatabase(Int)
+    /// How many keys and keys with deadlines the database held: a hint.
+    case resize(keys: Int, expires: Int)
+    /// A key with a string; `deadline` in milliseconds since 1970, possibly long ago.
+    case string(key: ByteView, value: StringPayload, deadline: Int64?, access: RDBAccess?)
+    /// A library of functions took this many bytes and was passed over.
+    case function(bytes: UInt64)
+    /// The dump is complete, and its checksum right.
+    case end
+}
+
+/// What the dump says about the use of a key.
+enum RDBAccess {
+    /// Seconds since it was used.
+    case idle(seconds: UInt64)
+    /// The logarithmic counter of LFU.
+    case frequency(UInt8)
+}
+
+/// What to accept.
+struct RDBReaderOptions {
+    /// Compare the checksum at the end (`rdbchecksum`).
+    var verifyChecksum = true
+    /// The longest string accepted, bytes; Redis's own limit unless `proto-max-bulk-len` is raised.
+    var maximumStringBytes = 512 << 20
+}
+
+struct RDBReader<Source: ByteSource & ~Copyable>: ~Copyable {
+    var cursor: RDBCursor<Source>
+    let options: RDBReaderOptions
+    /// The version in the header, after the first item.
+    private(set) var version = 0
+    /// Whether the header is one of Valkey's own.
+    private(set) var isValkey = false
+    /// The dump says that it has no checksum, so that damage cannot be told. Known at `.end`; the
+    /// log then says `checksumDisabledNotice`.
+    private(set) var checksumWasDisabled = false
+    /// The database of the item last read.
+    private(set) var database = 0
+    /// Where strings are expanded to: one at a time for a key and for a value.
+    var keyScratch = RDBScratch()
+    var valueScratch = RDBScratch()
+    /// The key being read, for messages.
+    private var currentKey: RDBText?
+    private var phase = Phase.header
+
+    private enum Phase {
+        case header
+        case items
+        case ended
+        case failed(RDBError)
+    }
+
+    static var checksumDisabledNotice: String {
+        "RDB file was saved with checksum disabled: no check performed."
+    }
+
+    /// Takes the source over.
+    init(
+        source: consuming Source, options: RDBReaderOptions = RDBReaderOptions()
+    ) throws(RDBError) {
+        self.options = options
+        do throws(RDBDefect) {
+            cursor = try RDBCursor(source, checksum: options.verifyChecksum)
+        } catch {
+            throw RDBError(defect: error, offset: 0, database: 0, key: nil)
+        }
+    }
+
+    /// The bytes of the stream that are used so far, for showing progress.
+    var bytesRead: Int { cursor.offset }
+
+    /// The next part of the dump. After `.end` always `.end`, after an error always that error.
+    mutating func next() throws(RDBError) -> RDBItem {
+        do throws(RDBDefect) {
+            switch phase {
+            case .items:
+                return try item()
+            case .header:
+                try header()
+                phase = .items
+                return try item()
+            case .ended:
+                return .end
+            case .failed(let error):
+                throw error.defect
+            }
+        } catch {
+            throw fail(error)
+        }
+    }
+
+    private mutating func fail(_ defect: RDBDefect) -> RDBError {
+        if case .failed(let error) = phase { return error }
+        let key = currentKey.map { RDBError.quoted(view($0, in: .key)) }
+        let error = RDBError(defect: defect, offset: cursor.offset, database: database, key: key)
+        phase = .failed(error)
+        return error
+    }
+
+    // MARK: The header
+
+    private mutating func header() throws(RDBDefect) {
+        cursor.beginItem()
+        let head = cursor.view(try cursor.place(RDBVersion.headerBytes))
+        if head.prefix(6) == ByteView("VALKEY") {
+            isValkey = true
+            version = Self.number(head.suffix(from: 6))
+        } else if head.prefix(5) == ByteView("REDIS") {
+            version = Self.number(head.suffix(from: 5))
+        } else {
+            throw .wrongSignature
+        }
+        guard RDBVersion.redis.contains(version) || RDBVersion.valkey.contains(version) else {
+            throw .unsupportedVersion(version)
+        }
+    }
+
+    /// The digits at the beginning; zero if there are none.
+    private static func number(_ digits: ByteView) -> Int {
+        var value = 0
+        for index in 0..<digits.count {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digits[index]) else { break }
+            value = value * 10 + Int(digits[index] - UInt8(ascii: "0"))
+        }
+        return value
+    }
+
+    // MARK: Items
+
+    private mutating func item() throws(RDBDefect) -> RDBItem {
+        currentKey = nil
+        cursor.beginItem()
+        keyScratch.beginItem()
+        valueScratch.beginItem()
+        var deadline: Int64?
+        var access: RDBAccess?
+        while true {
+            let code = try cursor.byte()
+            switch code {
+            case RDBValueType.string:
+                return try string(deadline: deadline, access: access)
+            case RDBOpcode.expireTimeMilliseconds:
+                // Minus one is how Redis says "never".
+                let time = try cursor.littleEndian(Int64.self)
+                deadline = time == -1 ? nil : time
+            case RDBOpcode.expireTimeSeconds:
+                deadline = Int64(try cursor.littleEndian(Int32.self)) * 1000
+            case RDBOpcode.idle:
+                access = .idle(seconds: try number())
+            case RDBOpcode.frequency:
+                access = .frequency(try cursor.byte())
+            case RDBOpcode.slotInfo:
+                for _ in 0..<3 { _ = try number() }
+            default:
+                return try rareItem(code)
+            }
+        }
+    }
+
+    /// What does not occur once per key.
+    private mutating func rareItem(_ code: UInt8) throws(RDBDefect) -> RDBItem {
+        switch code {
+        case RDBOpcode.selectDatabase:
+            database = try size()
+            return .selectDatabase(database)
+        case RDBOpcode.resizeDatabase:
+            return .resize(keys: try size(), expires: try size())
+        case RDBOpcode.auxiliary:
+            let key = try text(in: .key)
+            let value = try text(in: .value)
+            return .auxiliary(key: view(key, in: .key), value: view(value, in: .value))
+        case RDBOpcode.function2:
+            return .function(bytes: try skipString())
+        case RDBOpcode.endOfFile:
+            try verifyEnd()
+            phase = .ended
+            return .end
+        case RDBOpcode.moduleAuxiliary:
+            throw .moduleAuxiliary(try number())
+        case RDBOpcode.functionPreRelease, RDBOpcode.keyMetadataOrSlotImport:
+            throw .unsupportedOpcode(code)
+        default:
+            throw try refusal(of: code)
+        }
+    }
+
+    private mutating func string(
+        deadline: Int64?, access: RDBAccess?
+    ) throws(RDBDefect) -> RDBItem {
+        let key = try text(in: .key)
+        currentKey = key
+        let value: StringPayload =
+            switch try string(in: .value) {
+            case .text(let text): .bytes(view(text, in: .value))
+            case .integer(let integer): .integer(integer)
+            }
+        // Only now: the value may have moved the window.
+        return .string(key: view(key, in: .key), value: value, deadline: deadline, access: access)
+    }
+
+    /// Why a value of this type is not loaded, its key told.
+    private mutating func refusal(of type: UInt8) throws(RDBDefect) -> RDBDefect {
+        guard RDBValueType.name(type) != nil else { return .unknownType(type) }
+        currentKey = try text(in: .key)
+        if type == RDBValueType.module { return .moduleValue(try number()) }
+        return .unsupportedType(type)
+    }
+
+    private mutating func verifyEnd() throws(RDBDefect) {
+        guard version >= RDBVersion.firstWithChecksum else { return }
+        let computed = cursor.checksum()
+        let stored = try cursor.littleEndian(UInt64.self)
+        checksumWasDisabled = stored == 0
+        if options.verifyChecksum, stored != 0, stored != computed {
+            throw .wrongChecksum(computed: computed, stored: stored)
+        }
+    }
+}
