@@ -29,12 +29,15 @@ struct ByteSet {
     }
 
     func contains(_ byte: UInt8) -> Bool {
-        let bit = UInt64(1) << UInt64(byte & 63)
-        switch byte >> 6 {
-        case 0: return words.0 & bit != 0
-        case 1: return words.1 & bit != 0
-        case 2: return words.2 & bit != 0
-        default: return words.3 & bit != 0
+        word(Int(byte >> 6)) >> UInt64(byte & 63) & 1 == 1
+    }
+
+    private func word(_ index: Int) -> UInt64 {
+        switch index {
+        case 0: return words.0
+        case 1: return words.1
+        case 2: return words.2
+        default: return words.3
         }
     }
 
@@ -64,16 +67,23 @@ struct ByteSet {
 
     /// Calls for each run of neighbours with its first and its last byte, in order.
     func forEachRun(_ body: (UInt8, UInt8) -> Void) {
-        var first: UInt8?
-        for byte in UInt8.min...UInt8.max {
-            if contains(byte) {
-                if first == nil { first = byte }
-            } else if let start = first {
-                body(start, byte - 1)
-                first = nil
-            }
+        var first = next(0, isMember: true)
+        while first < 256 {
+            let end = next(first, isMember: false)
+            body(UInt8(first), UInt8(end - 1))
+            first = next(end, isMember: true)
         }
-        if let start = first { body(start, .max) }
+    }
+
+    /// The first byte from `start` on that is a member, or that is none; 256 if there is none.
+    private func next(_ start: Int, isMember: Bool) -> Int {
+        var at = start
+        while at < 256 {
+            let found = (isMember ? word(at >> 6) : ~word(at >> 6)) >> UInt64(at & 63)
+            if found != 0 { return at + found.trailingZeroBitCount }
+            at = (at | 63) + 1
+        }
+        return 256
     }
 
     /// Appends the stored form: 256 bits, that of byte 0 first.

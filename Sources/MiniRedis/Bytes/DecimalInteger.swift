@@ -34,21 +34,25 @@ enum DecimalInteger {
         return Int64(exactly: magnitude)
     }
 
-    /// The value of 1 to 19 digits, or nil if one is none.
+    /// The value of 1 to 19 digits, or nil if one is none. What eight do not divide comes first,
+    /// with zeros before it, so that every step is the one for eight digits.
+    @inline(__always)
     private static func parse(digits: ByteView) -> UInt64? {
+        let odd = digits.count & 7
         var value: UInt64 = 0
-        var at = 0
-        while digits.count - at >= 8 {
+        if odd > 0 {
+            let zeros: UInt64 = 0x3030_3030_3030_3030
+            let word = ASCIICase.word(at: digits.base, count: odd)
+            let padded = word << UInt64((8 &- odd) &* 8) | zeros >> UInt64(odd &* 8)
+            guard let head = eightDigits(padded) else { return nil }
+            value = head
+        }
+        var at = odd
+        while at < digits.count {
             let word = digits.base.loadUnaligned(fromByteOffset: at, as: UInt64.self)
             guard let eight = eightDigits(UInt64(littleEndian: word)) else { return nil }
             value = value &* 100_000_000 &+ eight
             at &+= 8
-        }
-        while at < digits.count {
-            let digit = digits[at] &- 0x30
-            guard digit <= 9 else { return nil }
-            value = value &* 10 &+ UInt64(digit)
-            at &+= 1
         }
         return value
     }
@@ -64,9 +68,9 @@ enum DecimalInteger {
             return nil
         }
         let ones = word & 0x0f0f_0f0f_0f0f_0f0f
-        let pairs = (ones &* (10 &+ 1 << 8)) >> 8 & 0x00ff_00ff_00ff_00ff
-        let fours = (pairs &* (100 &+ 1 << 16)) >> 16 & 0x0000_ffff_0000_ffff
-        return (fours &* (10_000 &+ 1 << 32)) >> 32
+        let pairs = (ones &* (1 &+ 10 << 8)) >> 8 & 0x00ff_00ff_00ff_00ff
+        let fours = (pairs &* (1 &+ 100 << 16)) >> 16 & 0x0000_ffff_0000_ffff
+        return (fours &* (1 &+ 10_000 << 32)) >> 32
     }
 }
 

@@ -29,7 +29,7 @@
 //
 // Limits: a segment that begins with a literal is found with the C library's linear search; any
 // other, and any that ignores case, is tried at each place, so that the worst case is the length of
-// the text times that of the longest segment. The program is at most about five times the pattern.
+// the text times that of the longest segment. The program is at most about six times the pattern.
 
 import Glibc
 

@@ -4,6 +4,9 @@
 //
 // The library counts in 32 bits and wants some bytes to look at; this file keeps lengths that it
 // cannot take away from it, and believes nothing that a compressed block says about its size.
+//
+// Compressing takes 256 KiB of stack, the library's table: a thread that does it needs as much.
+// The library does not clear it, so that the same bytes may be compressed in more than one way.
 
 import CLZF
 
