@@ -60,10 +60,19 @@ struct RDBDamageTests {
             for bit in 0..<8 {
                 var damaged = dump
                 damaged[index] ^= 1 << UInt8(bit)
-                // Version 9 becomes version 1, which has no checksum; the data are whole.
-                if index == 8, bit == 3 { continue }
                 #expect(DumpContents(damaged).error != nil, "byte \(index), bit \(bit)")
             }
+        }
+    }
+
+    @Test func `F76 a version turned into one without checksum is found`() throws {
+        var dump = try variedDump()
+        for version in ["1", "2", "3", "4"] {
+            dump[8] = Array(version.utf8)[0]
+            #expect(DumpContents(dump).error?.description.hasPrefix("Wrong RDB checksum") == true)
+            // Other programs write what they like behind the end of such a version.
+            #expect(DumpContents(dump.dropLast(1)).error == nil)
+            #expect(DumpContents(dump.dropLast(8) + [1, 2, 3, 4, 5, 6, 7, 8]).error == nil)
         }
     }
 
@@ -77,25 +86,26 @@ struct RDBDamageTests {
                 + "but got (\(String(right ^ 1, radix: 16))). Aborting now.")
     }
 
-    @Test(arguments: [
-        ([0x82], "Unknown length encoding 130"),
-        ([0xBF], "Unknown length encoding 191"),
-        ([0xC4], "Unknown RDB string encoding type 4"),
-        ([0x81, 0x80, 0, 0, 0, 0, 0, 0, 0], "A string of 9223372036854775808 bytes"),
-        ([0x81, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], "18446744073709551615 bytes"),
-        ([0x80, 0x20, 0, 0, 1], "A string of 536870913 bytes is longer than allowed"),
-        ([0xC3, 0xC0, 1], "A string where a number is expected"),
-        ([0xC3, 5, 0, 0, 0x61, 0xE0, 2, 0], "5 bytes cannot expand to 0"),
-        ([0xC3, 0, 5], "0 bytes cannot expand to 5"),
-        // 264 bytes is the most that three can be.
-        ([0xC3, 3, 0x41, 0x09, 1, 2, 3], "3 bytes cannot expand to 265"),
-        ([0xC3, 5, 0x80, 0x20, 0, 0, 0, 1, 2, 3, 4, 5], "5 bytes cannot expand to 536870912"),
-        ([0xC3, 0x81, 0x80, 0, 0, 0, 0, 0, 0, 0, 5], "A string of 9223372036854775808 bytes"),
-        // A reference to before the beginning; then text of another length than claimed.
-        ([0xC3, 3, 12, 0xE0, 2, 0], "Invalid LZF compressed string"),
-        ([0xC3, 5, 13, 0, 0x61, 0xE0, 2, 0], "Invalid LZF compressed string"),
-        ([0xC3, 5, 11, 0, 0x61, 0xE0, 2, 0], "Invalid LZF compressed string"),
-    ] as [([UInt8], String)])
+    @Test(
+        arguments: [
+            ([0x82], "Unknown length encoding 130"),
+            ([0xBF], "Unknown length encoding 191"),
+            ([0xC4], "Unknown RDB string encoding type 4"),
+            ([0x81, 0x80, 0, 0, 0, 0, 0, 0, 0], "A string of 9223372036854775808 bytes"),
+            ([0x81, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], "18446744073709551615 bytes"),
+            ([0x80, 0x20, 0, 0, 1], "A string of 536870913 bytes is longer than allowed"),
+            ([0xC3, 0xC0, 1], "A string where a number is expected"),
+            ([0xC3, 5, 0, 0, 0x61, 0xE0, 2, 0], "5 bytes cannot expand to 0"),
+            ([0xC3, 0, 5], "0 bytes cannot expand to 5"),
+            // 264 bytes is the most that three can be.
+            ([0xC3, 3, 0x41, 0x09, 1, 2, 3], "3 bytes cannot expand to 265"),
+            ([0xC3, 5, 0x80, 0x20, 0, 0, 0, 1, 2, 3, 4, 5], "5 bytes cannot expand to 536870912"),
+            ([0xC3, 0x81, 0x80, 0, 0, 0, 0, 0, 0, 0, 5], "A string of 9223372036854775808 bytes"),
+            // A reference to before the beginning; then text of another length than claimed.
+            ([0xC3, 3, 12, 0xE0, 2, 0], "Invalid LZF compressed string"),
+            ([0xC3, 5, 13, 0, 0x61, 0xE0, 2, 0], "Invalid LZF compressed string"),
+            ([0xC3, 5, 11, 0, 0x61, 0xE0, 2, 0], "Invalid LZF compressed string"),
+        ] as [([UInt8], String)])
     func `F78 hostile strings are refused with key and offset`(value: [UInt8], text: String) {
         let error = DumpContents(handmadeDump(Self.key + value)).error
         let description = error?.description ?? ""
@@ -104,10 +114,11 @@ struct RDBDamageTests {
         #expect(description.hasPrefix("Internal error in RDB reading offset "))
     }
 
-    @Test(arguments: [
-        [0xFE, 0x81, 0x80, 0, 0, 0, 0, 0, 0, 0], [0xFE, 0xC0, 1],
-        [0xFB, 0x81, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0xFE, 0x81, 0x80, 0, 0, 0, 0, 0, 0, 0], [0xFE, 0xC0, 1],
+            [0xFB, 0x81, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1],
+        ] as [[UInt8]])
     func `F78 hostile numbers are refused`(body: [UInt8]) {
         let error = DumpContents(handmadeDump(body)).error
         #expect(error?.description.hasPrefix("Internal error in RDB reading offset ") == true)
@@ -170,8 +181,9 @@ struct RDBDamageTests {
             var body = numbers.bytes(Int(numbers.next() % 80))
             // Most opcodes and small lengths, so that not every body ends at its first byte.
             for index in body.indices where body[index] & 3 == 0 {
-                body[index] = [0, 0, 1, 3, 0xC3, 0xFA, 0xFE, 0xFB, 0xFC, 0xF5][
-                    Int(body[index] >> 2) % 10]
+                body[index] =
+                    [0, 0, 1, 3, 0xC3, 0xFA, 0xFE, 0xFB, 0xFC, 0xF5][
+                        Int(body[index] >> 2) % 10]
             }
             _ = DumpContents(handmadeDump(body), step: 1 + Int(numbers.next() % 40))
         }

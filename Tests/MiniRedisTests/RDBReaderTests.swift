@@ -8,18 +8,19 @@ import Testing
 struct RDBReaderTests {
     private static let key: [UInt8] = [0x00, 1, 0x6B]
 
-    @Test(arguments: [
-        ([3, 0x61, 0x62, 0x63], "abc", false),
-        ([0], "", false),
-        ([0x40, 3, 0x61, 0x62, 0x63], "abc", false),
-        ([0x80, 0, 0, 0, 3, 0x61, 0x62, 0x63], "abc", false),
-        ([0x81, 0, 0, 0, 0, 0, 0, 0, 3, 0x61, 0x62, 0x63], "abc", false),
-        ([0xC0, 0x80], "-128", true),
-        ([0xC1, 0x39, 0x30], "12345", true),
-        ([0xC2, 0xFF, 0xFF, 0xFF, 0x7F], "2147483647", true),
-        // A literal "a", then a reference of eleven bytes to it.
-        ([0xC3, 5, 12, 0, 0x61, 0xE0, 2, 0], "aaaaaaaaaaaa", false),
-    ] as [([UInt8], String, Bool)])
+    @Test(
+        arguments: [
+            ([3, 0x61, 0x62, 0x63], "abc", false),
+            ([0], "", false),
+            ([0x40, 3, 0x61, 0x62, 0x63], "abc", false),
+            ([0x80, 0, 0, 0, 3, 0x61, 0x62, 0x63], "abc", false),
+            ([0x81, 0, 0, 0, 0, 0, 0, 0, 3, 0x61, 0x62, 0x63], "abc", false),
+            ([0xC0, 0x80], "-128", true),
+            ([0xC1, 0x39, 0x30], "12345", true),
+            ([0xC2, 0xFF, 0xFF, 0xFF, 0x7F], "2147483647", true),
+            // A literal "a", then a reference of eleven bytes to it.
+            ([0xC3, 5, 12, 0, 0x61, 0xE0, 2, 0], "aaaaaaaaaaaa", false),
+        ] as [([UInt8], String, Bool)])
     func `every encoding of a string is read`(bytes: [UInt8], text: String, isInteger: Bool) {
         for step in [Int.max, 1] {
             let contents = DumpContents(handmadeDump(Self.key + bytes), step: step)

@@ -115,7 +115,9 @@ struct RDBSnapshotFileTests {
             let living = try SnapshotFile(directory: directory, name: "dump.rdb")
             let running = try files(directory)
             #expect(running.count == 1 && SnapshotFile.isTemporary(running[0]))
-            let others = ["dump.rdb", "temp-12.rdb", "temp-a-1.rdb", "temp-1-2-3.rdb", "temp--.rdb"]
+            let others = [
+                "dump.rdb", "temp-12.rdb", "temp-a-1.rdb", "temp-1-2-3.rdb", "temp--.rdb",
+            ]
             for name in others + ["temp-1-2.rdb", "temp-99999999-123456789.rdb"] {
                 try Data().write(to: URL(filePath: directory + "/" + name))
             }

@@ -149,7 +149,8 @@ func withView<Result>(of bytes: [UInt8], _ body: (ByteView) -> Result) -> Result
 }
 
 /// A dump made by hand: a header, whatever bytes, and the right checksum.
-func handmadeDump(version: String = "REDIS0009", _ body: [UInt8], checksum: Bool = true) -> [UInt8] {
+func handmadeDump(version: String = "REDIS0009", _ body: [UInt8], checksum: Bool = true) -> [UInt8]
+{
     var bytes = Array(version.utf8) + body + [0xFF]
     guard checksum else { return bytes + [UInt8](repeating: 0, count: 8) }
     var crc = CRC64()
