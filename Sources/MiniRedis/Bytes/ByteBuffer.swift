@@ -49,6 +49,14 @@ struct ByteBuffer: ~Copyable {
 
     mutating func append(_ text: StaticString) { append(ByteView(text)) }
 
+    mutating func append(text: String) {
+        var text = text
+        text.withUTF8 { bytes in
+            guard let base = bytes.baseAddress else { return }
+            append(ByteView(base, count: bytes.count))
+        }
+    }
+
     mutating func append(byte: UInt8) {
         reserve(1).storeBytes(of: byte, as: UInt8.self)
         commit(1)
@@ -88,6 +96,12 @@ struct ByteBuffer: ~Copyable {
         start += n
         count -= n
         if count == 0 { start = 0 }
+    }
+
+    /// Forgets the last `n` bytes, of which there must be as many.
+    mutating func removeLast(_ n: Int) {
+        precondition(n >= 0 && n <= count, "more bytes than there are")
+        count -= n
     }
 
     /// Forgets all bytes, and the memory unless it is wanted again.

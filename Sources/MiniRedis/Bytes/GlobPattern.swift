@@ -94,3 +94,11 @@ enum GlobCode {
     static let ranges: UInt8 = 4
     static let set: UInt8 = 5
 }
+
+extension GlobPattern {
+    /// As KEYS and SCAN match: the pattern `*` also matches the empty key.
+    @inline(__always)
+    func matchesKey(_ key: ByteView) -> Bool {
+        matchesEverything || matches(key)
+    }
+}

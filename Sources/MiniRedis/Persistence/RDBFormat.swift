@@ -78,13 +78,6 @@ enum RDBVersion {
     static let headerBytes = 9
 }
 
-/// A string value, as a keyspace holds it.
-enum StringPayload {
-    case bytes(ByteView)
-    /// Its decimal text is the value.
-    case integer(Int64)
-}
-
 /// The types of values, as far as their names go.
 enum RDBValueType {
     static let string: UInt8 = 0

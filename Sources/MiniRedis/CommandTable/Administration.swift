@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The verbs that the server implements and commands may call. A command asks for an effect and
+// knows nothing of how it comes about.
+
+/// How a client wants the server to end.
+enum ShutdownMode {
+    /// Save if there are save points.
+    case byConfiguration
+    case save
+    case noSave
+}
+
+/// The server, as administration commands see it.
+protocol Administration: AnyObject {
+    /// The commands that there are.
+    var commandTable: CommandTable { get }
+    var keyspace: Keyspace { get }
+
+    /// INFO's text; `sections` in lower case, none for the default ones.
+    func information(sections: [String]) -> String
+    /// Name and value of the settings whose names match any of the patterns.
+    func settings(matching patterns: [String]) -> [(String, String)]
+    /// Changes settings, all or none; returns the error's text, without its dash, if none.
+    func changeSettings(_ pairs: [(String, String)], from session: borrowing Session) -> String?
+    func resetStatistics()
+    /// The password that clients need, empty for none.
+    var requiredPassword: String { get }
+    /// The server's run id and role, as HELLO shows them.
+    var runID: String { get }
+    /// The version of Redis whose behaviour this is.
+    var version: String { get }
+    /// Whether DEBUG may be used by this client.
+    func allowsDebug(_ session: borrowing Session) -> Bool
+
+    /// Answers KEYS for this client from a background walk of a snapshot; the client's next request
+    /// waits for it.
+    func replyKeys(_ pattern: ByteView, database: Int, to session: UnsafeMutablePointer<Session>)
+    /// Saves in the background; this client alone waits for it. Throws if another save is running.
+    func save(for session: UnsafeMutablePointer<Session>) throws(ErrorReply)
+    /// Ends the server after the save that `mode` asks for; the client gets an error if that fails,
+    /// and none if not.
+    func shutDown(_ mode: ShutdownMode, for session: UnsafeMutablePointer<Session>, force: Bool)
+    /// Replaces the data by that of a dump, after saving it there (DEBUG RELOAD).
+    func reload(for session: UnsafeMutablePointer<Session>) throws(ErrorReply)
+    /// A line in the log.
+    func log(_ text: String)
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The declaration of a command: everything there is to know of it, in one place, beside its
+// handler.
+
+typealias DataHandler = @Sendable (DataContext) throws(ErrorReply) -> Void
+typealias SessionHandler = @Sendable (SessionContext) throws(ErrorReply) -> Void
+typealias AdministrationHandler = @Sendable (AdministrationContext) throws(ErrorReply) -> Void
+
+/// What runs a command, by how much it may see.
+enum Handler: Sendable {
+    case data(DataHandler)
+    case session(SessionHandler)
+    case administration(AdministrationHandler)
+    /// The command is only a family name; its subcommands run.
+    case container
+}
+
+/// A command as it is declared.
+struct Command: Sendable {
+    /// Upper case; a subcommand's is its own word alone.
+    let name: String
+    let group: CommandGroup
+    let since: String
+    let complexity: String
+    /// One sentence, ours.
+    let summary: String
+    let flags: CommandFlags
+    let syntax: [Syntax]
+    let subcommands: [Command]
+    let handler: Handler
+    /// Command tips, https://redis.io/docs/latest/develop/reference/command-tips/
+    let tips: [String]
+    private let explicitArity: Int?
+
+    /// `arity` is given only where the grammar does not say it, with a comment why.
+    init(
+        _ name: String, in group: CommandGroup, since: String, complexity: String,
+        summary: String, flags: CommandFlags = [], arity: Int? = nil, tips: [String] = [],
+        syntax: [Syntax] = [], subcommands: [Command] = [], run handler: Handler
+    ) {
+        self.name = name
+        self.group = group
+        self.since = since
+        self.complexity = complexity
+        self.summary = summary
+        self.flags = flags
+        self.tips = tips
+        self.syntax = syntax
+        self.subcommands = subcommands
+        self.handler = handler
+        explicitArity = arity
+    }
+
+    /// The arity of COMMAND INFO when the name is `nameWords` words: 2 for a subcommand.
+    func arity(nameWords: Int) -> Int {
+        if let explicitArity { return explicitArity }
+        if !subcommands.isEmpty { return -2 }
+        return Syntax.arity(syntax, nameWords: nameWords)
+    }
+
+    func keySpecifications(nameWords: Int) -> [KeySpecification] {
+        KeySpecification.derive(syntax, nameWords: nameWords)
+    }
+
+    /// The access categories: from group and flags, as Redis derives them.
+    var categories: [String] {
+        var names: [String] = []
+        if flags.contains(.keyspace) { names.append("@keyspace") }
+        if flags.contains(.write) { names.append("@write") }
+        if flags.contains(.readOnly) { names.append("@read") }
+        switch group {
+        case .string: names.append("@string")
+        case .connection: names.append("@connection")
+        case .generic, .server: if flags.contains(.connection) { names.append("@connection") }
+        }
+        if flags.contains(.admin) { names.append("@admin") }
+        names.append(flags.contains(.fast) ? "@fast" : "@slow")
+        if flags.contains(.blocking) { names.append("@blocking") }
+        if flags.contains(.admin) || flags.contains(.dangerous) { names.append("@dangerous") }
+        return names
+    }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The argument grammar of a command, written once beside its handler. Arity, key positions, COMMAND
+// DOCS and COMMAND GETKEYS derive from it.
+//
+// Source: https://redis.io/docs/latest/develop/reference/command-arguments/
+
+/// What a command does with a key, as the key specifications of COMMAND INFO name it.
+struct KeyAccess: OptionSet, Sendable {
+    var rawValue: UInt16
+
+    static let readOnly = KeyAccess(rawValue: 1 << 0)
+    static let readWrite = KeyAccess(rawValue: 1 << 1)
+    static let overwrite = KeyAccess(rawValue: 1 << 2)
+    static let remove = KeyAccess(rawValue: 1 << 3)
+    static let access = KeyAccess(rawValue: 1 << 4)
+    static let update = KeyAccess(rawValue: 1 << 5)
+    static let insert = KeyAccess(rawValue: 1 << 6)
+    static let delete = KeyAccess(rawValue: 1 << 7)
+    static let variableFlags = KeyAccess(rawValue: 1 << 8)
+
+    static let names: [(KeyAccess, StaticString)] = [
+        (.readOnly, "RO"), (.readWrite, "RW"), (.overwrite, "OW"), (.remove, "RM"),
+        (.access, "access"), (.update, "update"), (.insert, "insert"), (.delete, "delete"),
+        (.variableFlags, "variable_flags"),
+    ]
+}
+
+/// One argument of a command, or a group of them.
+struct Syntax: Sendable {
+    enum Kind: String, Sendable {
+        case key, string, integer, double, pattern, block
+        case unixTime = "unix-time"
+        case pureToken = "pure-token"
+        case oneOf = "oneof"
+    }
+
+    var name: String
+    var kind: Kind
+    var token: String?
+    var since: String?
+    var access: KeyAccess = []
+    var isOptional = false
+    var isMultiple = false
+    var children: [Syntax] = []
+
+    static func key(_ name: String, _ access: KeyAccess) -> Syntax {
+        Syntax(name: name, kind: .key, access: access)
+    }
+
+    static func string(_ name: String, token: String? = nil) -> Syntax {
+        Syntax(name: name, kind: .string, token: token)
+    }
+
+    static func integer(_ name: String, token: String? = nil) -> Syntax {
+        Syntax(name: name, kind: .integer, token: token)
+    }
+
+    static func unixTime(_ name: String, token: String? = nil) -> Syntax {
+        Syntax(name: name, kind: .unixTime, token: token)
+    }
+
+    static func pattern(_ name: String, token: String? = nil) -> Syntax {
+        Syntax(name: name, kind: .pattern, token: token)
+    }
+
+    /// A word that stands for itself, called by its lower-case form unless it has another name.
+    static func token(_ token: String, name: String? = nil) -> Syntax {
+        Syntax(name: name ?? token.lowercased(), kind: .pureToken, token: token)
+    }
+
+    static func oneOf(_ name: String, token: String? = nil, _ choices: Syntax...) -> Syntax {
+        Syntax(name: name, kind: .oneOf, token: token, children: choices)
+    }
+
+    static func block(_ name: String, token: String? = nil, _ parts: Syntax...) -> Syntax {
+        Syntax(name: name, kind: .block, token: token, children: parts)
+    }
+
+    static func optional(_ argument: Syntax) -> Syntax {
+        var copy = argument
+        copy.isOptional = true
+        return copy
+    }
+
+    /// One or more of it.
+    static func many(_ argument: Syntax) -> Syntax {
+        var copy = argument
+        copy.isMultiple = true
+        return copy
+    }
+
+    /// The version in which this argument came, where it is not the command's own.
+    func since(_ version: String) -> Syntax {
+        var copy = self
+        copy.since = version
+        return copy
+    }
+
+    // MARK: - What derives from it
+
+    /// The fewest words that the argument takes.
+    var fewestWords: Int {
+        if isOptional { return 0 }
+        let own = token == nil || kind == .pureToken ? 0 : 1
+        switch kind {
+        case .pureToken: return 1
+        case .oneOf: return own + (children.map(\.fewestWords).min() ?? 0)
+        case .block: return own + children.reduce(0) { $0 + $1.fewestWords }
+        case .key, .string, .integer, .double, .pattern, .unixTime: return own + 1
+        }
+    }
+
+    /// Whether it always takes the same number of words.
+    var isFixed: Bool {
+        if isOptional || isMultiple { return false }
+        switch kind {
+        case .oneOf: return children.allSatisfy { $0.isFixed && $0.fewestWords == fewestWords }
+        case .block: return children.allSatisfy(\.isFixed)
+        case .key, .string, .integer, .double, .pattern, .unixTime, .pureToken: return true
+        }
+    }
+
+    /// The arity of a command with this grammar whose name is `nameWords` words: negative if there
+    /// may be more.
+    static func arity(_ syntax: [Syntax], nameWords: Int) -> Int {
+        let fewest = nameWords + syntax.reduce(0) { $0 + $1.fewestWords }
+        return syntax.allSatisfy(\.isFixed) ? fewest : -fewest
+    }
+}
+
+/// Where the keys of a command are: from argument `first` on, every `step`-th up to `last`
+/// (negative: from the end).
+struct KeySpecification {
+    var first: Int
+    /// 0: that one key; -1: to the last argument.
+    var last: Int
+    var step: Int
+    var access: KeyAccess
+
+    /// The keys that a grammar names, when their place is fixed.
+    static func derive(_ syntax: [Syntax], nameWords: Int) -> [KeySpecification] {
+        var specifications: [KeySpecification] = []
+        var position = nameWords
+        for argument in syntax {
+            if argument.kind == .key {
+                specifications.append(
+                    KeySpecification(
+                        first: position, last: argument.isMultiple ? -1 : 0, step: 1,
+                        access: argument.access))
+            } else if argument.kind == .block, let key = argument.children.first, key.kind == .key {
+                specifications.append(
+                    KeySpecification(
+                        first: position, last: argument.isMultiple ? -1 : 0,
+                        step: argument.children.count, access: key.access))
+            }
+            guard argument.isFixed else { break }
+            position += argument.fewestWords
+        }
+        return specifications
+    }
+
+    /// The indexes of the keys among `count` arguments.
+    func keyIndexes(count: Int) -> StrideTo<Int> {
+        let end = last >= 0 ? first + last + 1 : count + last + 1
+        return stride(from: first, to: max(first, min(end, count)), by: step)
+    }
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The commands about commands: COMMAND and its family. All of it derives from the declarations.
+
+/// COMMAND, COUNT, INFO, DOCS, LIST, GETKEYS.
+enum CommandIntrospection {
+    static let declarations: [Command] = [
+        Command(
+            "COMMAND", in: .server, since: "2.8.13",
+            complexity: "O(N) where N is the number of commands",
+            summary: "Describes all commands.",
+            flags: [.loading, .stale, .connection],
+            arity: -1,  // Without a subcommand it answers what COMMAND INFO does for all.
+            tips: ["nondeterministic_output_order"],
+            subcommands: [
+                Command(
+                    "COUNT", in: .server, since: "2.8.13", complexity: "O(1)",
+                    summary: "Counts the commands.", flags: [.loading, .stale, .connection],
+                    run: .administration(countAll)),
+                Command(
+                    "INFO", in: .server, since: "2.8.13",
+                    complexity: "O(N) where N is the number of names",
+                    summary: "Describes commands for programs.",
+                    flags: [.loading, .stale, .connection],
+                    tips: ["nondeterministic_output_order"],
+                    syntax: [.optional(.many(.string("command-name")))],
+                    run: .administration(describe)),
+                Command(
+                    "DOCS", in: .server, since: "7.0.0",
+                    complexity: "O(N) where N is the number of names",
+                    summary: "Describes commands for people, their arguments included.",
+                    flags: [.loading, .stale, .connection],
+                    tips: ["nondeterministic_output_order"],
+                    syntax: [.optional(.many(.string("command-name")))],
+                    run: .administration(document)),
+                Command(
+                    "LIST", in: .server, since: "7.0.0",
+                    complexity: "O(N) where N is the number of commands",
+                    summary: "Returns the names of all commands, or of those that a filter lets.",
+                    flags: [.loading, .stale, .connection],
+                    tips: ["nondeterministic_output_order"],
+                    syntax: [
+                        .optional(
+                            .oneOf(
+                                "filterby", token: "FILTERBY",
+                                .string("module-name", token: "MODULE"),
+                                .string("category", token: "ACLCAT"),
+                                .pattern("pattern", token: "PATTERN")))
+                    ],
+                    run: .administration(list)),
+                Command(
+                    "GETKEYS", in: .server, since: "2.8.13",
+                    complexity: "O(N) where N is the number of arguments",
+                    summary: "Returns the keys among the arguments of a command.",
+                    flags: [.loading, .stale, .connection],
+                    syntax: [.string("command"), .optional(.many(.string("arg")))],
+                    run: .administration(keys)),
+            ],
+            run: .administration(describe))
+    ]
+
+    /// https://redis.io/docs/latest/commands/command-count/
+    static func countAll(_ context: AdministrationContext) throws(ErrorReply) {
+        context.reply.integer(context.administration.commandTable.topLevelCount)
+    }
+
+    /// https://redis.io/docs/latest/commands/command-info/
+    static func describe(_ context: AdministrationContext) throws(ErrorReply) {
+        let table = context.administration.commandTable
+        if context.data.count <= 2 {
+            context.reply.array(table.topLevelCount)
+            for index in 0..<table.topLevelCount { writeInfo(index, table, context.reply) }
+            return
+        }
+        context.reply.array(context.data.count - 2)
+        for at in 2..<context.data.count {
+            if let index = named(context.data[at], table) {
+                writeInfo(index, table, context.reply)
+            } else {
+                context.reply.nullArray()
+            }
+        }
+    }
+
+    /// https://redis.io/docs/latest/commands/command-docs/
+    static func document(_ context: AdministrationContext) throws(ErrorReply) {
+        let table = context.administration.commandTable
+        var indexes = Array(0..<table.topLevelCount)
+        if context.data.count > 2 {
+            indexes = (2..<context.data.count).compactMap { named(context.data[$0], table) }
+        }
+        context.reply.map(indexes.count)
+        for index in indexes { writeDocumentation(index, table, context.reply) }
+    }
+
+    /// https://redis.io/docs/latest/commands/command-list/
+    static func list(_ context: AdministrationContext) throws(ErrorReply) {
+        let table = context.administration.commandTable
+        let arguments = context.data
+        var indexes = Array(0..<table.commands.count)
+        if arguments.count > 2 {
+            guard arguments.count == 5, arguments[2].equalsFolded("filterby") else { throw .syntax }
+            let value = arguments[4]
+            if arguments[3].equalsFolded("module") {
+                indexes = []
+            } else if arguments[3].equalsFolded("aclcat") {
+                let category = "@" + value.string.lowercased()
+                indexes = indexes.filter { table.commands[$0].categories.contains(category) }
+            } else if arguments[3].equalsFolded("pattern") {
+                let pattern = GlobPattern(value, ignoringCase: true)
+                indexes = indexes.filter { index in
+                    var name = table.names[index]
+                    return name.withUTF8 { bytes in
+                        bytes.baseAddress.map {
+                            pattern.matches(ByteView($0, count: bytes.count))
+                        } ?? false
+                    }
+                }
+            } else {
+                throw .syntax
+            }
+        }
+        context.reply.set(indexes.count)
+        for index in indexes { context.reply.bulk(table.names[index]) }
+    }
+
+    /// https://redis.io/docs/latest/commands/command-getkeys/
+    static func keys(_ context: AdministrationContext) throws(ErrorReply) {
+        let table = context.administration.commandTable
+        var request = context.frame.pointee.request
+        // The command to ask about starts two arguments further on in the same request.
+        request.slices += 2
+        request.count -= 2
+        guard request.count > 0, case .record(let index) = table.index.resolve(request) else {
+            throw .invalidCommandSpecified
+        }
+        let record = table.index.records + index
+        let arity = (record.pointee.fewestArguments, record.pointee.mostArguments)
+        let specifications = table.commands[index]
+            .keySpecifications(nameWords: index < table.topLevelCount ? 1 : 2)
+        guard !specifications.isEmpty else { throw .commandHasNoKeys }
+        guard request.count >= arity.0 && request.count <= arity.1 else {
+            throw .invalidNumberOfArguments
+        }
+        let found = specifications.flatMap { Array($0.keyIndexes(count: request.count)) }
+        context.reply.array(found.count)
+        for index in found { context.reply.bulk(request[index]) }
+    }
+
+    /// A command by the name that COMMAND INFO takes: `config|get` for a subcommand.
+    private static func named(_ name: ByteView, _ table: CommandTable) -> Int? {
+        guard let bar = name.firstIndex(of: UInt8(ascii: "|")) else {
+            return table.index.find(name)
+        }
+        guard let container = table.index.find(name.prefix(bar)) else { return nil }
+        return table.index.find(name.suffix(from: bar + 1), in: container)
+    }
+
+    // MARK: - COMMAND INFO
+
+    private static func writeInfo(_ index: Int, _ table: CommandTable, _ reply: ReplyWriter) {
+        let command = table.commands[index]
+        let nameWords = index < table.topLevelCount ? 1 : 2
+        let specifications = command.keySpecifications(nameWords: nameWords)
+        reply.array(10)
+        reply.bulk(table.names[index])
+        reply.integer(command.arity(nameWords: nameWords))
+        let flags = CommandFlags.names.filter { command.flags.contains($0.0) }
+        reply.set(flags.count)
+        for (_, name) in flags { reply.simple(name) }
+        let range = legacyRange(specifications)
+        reply.integer(range.first)
+        reply.integer(range.last)
+        reply.integer(range.step)
+        reply.set(command.categories.count)
+        for category in command.categories { reply.simple(category) }
+        reply.array(command.tips.count)
+        for tip in command.tips { reply.bulk(tip) }
+        reply.array(specifications.count)
+        for specification in specifications { write(specification, reply) }
+        let subcommands = Array((table.index.records + index).pointee.subcommands)
+        reply.array(subcommands.count)
+        for subcommand in subcommands { writeInfo(subcommand, table, reply) }
+    }
+
+    /// First key, last key and step, as commands had them before key specifications.
+    private static func legacyRange(
+        _ specifications: [KeySpecification]
+    ) -> (first: Int, last: Int, step: Int) {
+        guard let specification = specifications.first else { return (0, 0, 0) }
+        let last = specification.last
+        return (
+            specification.first, last >= 0 ? specification.first + last : last, specification.step
+        )
+    }
+
+    private static func write(_ specification: KeySpecification, _ reply: ReplyWriter) {
+        reply.map(3)
+        reply.bulk("flags")
+        let names = KeyAccess.names.filter { specification.access.contains($0.0) }
+        reply.set(names.count)
+        for (_, name) in names { reply.simple(name) }
+        reply.bulk("begin_search")
+        reply.map(2)
+        reply.bulk("type")
+        reply.bulk("index")
+        reply.bulk("spec")
+        reply.map(1)
+        reply.bulk("index")
+        reply.integer(specification.first)
+        reply.bulk("find_keys")
+        reply.map(2)
+        reply.bulk("type")
+        reply.bulk("range")
+        reply.bulk("spec")
+        reply.map(3)
+        reply.bulk("lastkey")
+        reply.integer(specification.last)
+        reply.bulk("keystep")
+        reply.integer(specification.step)
+        reply.bulk("limit")
+        reply.integer(0)
+    }
+
+    // MARK: - COMMAND DOCS
+
+    private static func writeDocumentation(
+        _ index: Int, _ table: CommandTable, _ reply: ReplyWriter
+    ) {
+        let command = table.commands[index]
+        let subcommands = Array((table.index.records + index).pointee.subcommands)
+        reply.bulk(table.names[index])
+        reply.map(4 + (command.syntax.isEmpty ? 0 : 1) + (subcommands.isEmpty ? 0 : 1))
+        let facts = [
+            ("summary", command.summary), ("since", command.since),
+            ("group", command.group.rawValue), ("complexity", command.complexity),
+        ]
+        for (name, value) in facts {
+            reply.bulk(name)
+            reply.bulk(value)
+        }
+        if !command.syntax.isEmpty {
+            var keyNumber = 0
+            reply.bulk("arguments")
+            write(command.syntax, reply, since: command.since, keyNumber: &keyNumber)
+        }
+        if !subcommands.isEmpty {
+            reply.bulk("subcommands")
+            reply.map(subcommands.count)
+            for subcommand in subcommands { writeDocumentation(subcommand, table, reply) }
+        }
+    }
+
+    private static func write(
+        _ syntax: [Syntax], _ reply: ReplyWriter, since: String, keyNumber: inout Int
+    ) {
+        reply.array(syntax.count)
+        for argument in syntax {
+            write(argument, reply, since: since, keyNumber: &keyNumber)
+        }
+    }
+
+    private static func write(
+        _ argument: Syntax, _ reply: ReplyWriter, since: String, keyNumber: inout Int
+    ) {
+        var facts = [("name", argument.name), ("type", argument.kind.rawValue)]
+        let isLeaf = argument.children.isEmpty
+        if isLeaf { facts.append(("display_text", argument.name)) }
+        if let token = argument.token { facts.append(("token", token)) }
+        if let own = argument.since { facts.append(("since", own)) }
+        let flags =
+            (argument.isOptional ? ["optional"] : []) + (argument.isMultiple ? ["multiple"] : [])
+        reply.map(
+            facts.count + (argument.kind == .key ? 1 : 0) + (flags.isEmpty ? 0 : 1)
+                + (isLeaf ? 0 : 1))
+        for (name, value) in facts {
+            reply.bulk(name)
+            reply.bulk(value)
+        }
+        if argument.kind == .key {
+            reply.bulk("key_spec_index")
+            reply.integer(keyNumber)
+            keyNumber += 1
+        }
+        if !flags.isEmpty {
+            reply.bulk("flags")
+            reply.set(flags.count)
+            for flag in flags { reply.simple(flag) }
+        }
+        if !isLeaf {
+            reply.bulk("arguments")
+            write(argument.children, reply, since: since, keyNumber: &keyNumber)
+        }
+    }
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Dispatcher: from bytes to replies, on one page.
+//
+// What one read brought is parsed up to 32 requests ahead; the first key of each is hashed and its
+// bucket asked for, then the entries the buckets name; then the requests run in order. By the time
+// a handler looks a key up, its cache lines have arrived: the misses of a pipeline overlap instead
+// of adding up. What is kept from the look ahead is the hash, never an address: a command may move
+// any entry, and none changes a key's hash.
+//
+//     parse  32 x  [ request ][ request ] ...
+//     ask    32 x  command, hash, prefetch bucket
+//     ask    32 x  prefetch entry
+//     run    32 x  admit -> handler -> reply
+//
+// It does not know sockets: bytes come in, replies go to the buffer, and the outcome says why it
+// stopped.
+
+/// Executes the requests of all clients, one client's run at a time.
+///
+/// Ownership: owns the arena and the batch; used through a pointer, by the loop alone.
+struct Dispatcher: ~Copyable {
+    /// Why `process` stopped.
+    enum Outcome {
+        /// All complete requests are executed; what is left is the start of one.
+        case needsMore
+        /// The bytes are no request; `RequestParser.errorText` says why. Nothing more can be
+        /// parsed.
+        case malformed
+        /// The session is on hold.
+        case held
+        /// Replies have reached `replyBudget`: go on when they have left.
+        case congested
+    }
+
+    /// A request with what is known of it before it runs.
+    private struct Prepared {
+        var request: Request
+        var resolution: CommandIndex.Resolution
+        /// The end of the request in the bytes.
+        var end: Int
+        var keyHash: UInt64
+        var hashedArgument: Int
+    }
+
+    private static let batchCapacity = 32
+    /// Bytes of replies after which other clients have their turn.
+    static let replyBudget = 1 << 20
+
+    let frame: UnsafeMutablePointer<ExecutionFrame>
+    private let commands: CommandIndex
+    private let statistics: UnsafeMutablePointer<CommandStatistics>
+    private let databases: UnsafeMutablePointer<Database>
+    private unowned let table: CommandTable
+    private var arena = SliceArena()
+    private let batch: UnsafeMutablePointer<Prepared>
+    private var batchCount = 0
+    private var cycles: UInt64 = 0
+
+    init(frame: UnsafeMutablePointer<ExecutionFrame>, table: CommandTable, keyspace: Keyspace) {
+        self.frame = frame
+        self.table = table
+        commands = table.index
+        statistics = table.statistics
+        databases = keyspace.databases
+        batch = .allocate(capacity: Self.batchCapacity)
+    }
+
+    deinit {
+        batch.deallocate()
+    }
+
+    /// Executes what is complete of `count` bytes. Returns how many of them are done with, and why
+    /// it stopped.
+    mutating func process(
+        _ bytes: UnsafeMutableRawPointer, count: Int, parser: UnsafeMutablePointer<RequestParser>,
+        limits: UnsafePointer<ProtocolLimits>, session: UnsafeMutablePointer<Session>
+    ) -> (consumed: Int, outcome: Outcome) {
+        let start = frame.pointee.reply.buffer.pointee.count
+        frame.pointee.session = session
+        frame.pointee.reply.version = session.pointee.protocolVersion
+        frame.pointee.database = databases + session.pointee.databaseIndex
+        frame.pointee.referencedBytes = 0
+        cycles = CycleClock.cycles
+        var consumed = 0
+        while true {
+            let last = parse(bytes, from: consumed, count: count, parser, limits)
+            prepare(session)
+            for number in 0..<batchCount {
+                execute(number, session)
+                consumed = batch[number].end
+                let written = frame.pointee.reply.buffer.pointee.count &- start
+                let isFull = written &+ frame.pointee.referencedBytes > Self.replyBudget
+                if session.pointee.hold.isEmpty && !isFull { continue }
+                let outcome = session.pointee.hold.isEmpty ? Outcome.congested : .held
+                finishBatch()
+                // What was parsed ahead is parsed again, from its first byte.
+                release(parser)
+                return (consumed, outcome)
+            }
+            finishBatch()
+            if last == .request && parser.pointee.isKept { release(parser) }
+            switch last {
+            case .needsMore: return (consumed, .needsMore)
+            case .failed: return (consumed, .malformed)
+            case .request, .arenaFull: if consumed == count { return (consumed, .needsMore) }
+            }
+        }
+    }
+
+    private mutating func finishBatch() {
+        batchCount = 0
+        arena.removeAll()
+    }
+
+    /// Gives up what the parser kept of a request: its slices, and its references to detached
+    /// arguments' blocks.
+    func release(_ parser: UnsafeMutablePointer<RequestParser>) {
+        for bytes in parser.pointee.blockAddresses {
+            ReferencedBlock(bytes - ReferencedBlock.headerBytes).release(databases.pointee.heap)
+        }
+        parser.pointee.release()
+    }
+
+    /// Fills the batch; returns how the last attempt to parse ended.
+    @inline(__always)
+    private mutating func parse(
+        _ bytes: UnsafeMutableRawPointer, from start: Int, count: Int,
+        _ parser: UnsafeMutablePointer<RequestParser>, _ limits: UnsafePointer<ProtocolLimits>
+    ) -> RequestParser.Outcome {
+        var at = start
+        while at < count && batchCount < Self.batchCapacity {
+            let outcome = parser.pointee.parse(
+                bytes + at, count: count &- at, limits: limits, arena: &arena,
+                request: &batch[batchCount].request)
+            guard case .request = outcome else { return outcome }
+            at &+= parser.pointee.length
+            batch[batchCount].end = at
+            batchCount &+= 1
+            // A kept request's slices are the parser's: it runs before another is parsed.
+            if parser.pointee.isKept { return .request }
+        }
+        return at == count && batchCount < Self.batchCapacity ? .needsMore : .request
+    }
+
+    /// Looks up the commands of the batch and asks for the memory that they will read.
+    @inline(__always)
+    private mutating func prepare(_ session: UnsafeMutablePointer<Session>) {
+        let database = databases + session.pointee.databaseIndex
+        for number in 0..<batchCount {
+            batch[number].hashedArgument = 0
+            guard batch[number].request.count > 0 else { continue }
+            batch[number].resolution = commands.resolve(batch[number].request)
+            guard case .record(let record) = batch[number].resolution else { continue }
+            let firstKey = commands.records[record].firstKey
+            guard firstKey > 0 && firstKey < batch[number].request.count else { continue }
+            let hash = database.pointee.hash(batch[number].request[firstKey])
+            batch[number].keyHash = hash
+            batch[number].hashedArgument = firstKey
+            if batchCount > 1 { database.pointee.table.prefetchBucket(hash) }
+        }
+        guard batchCount > 1 else { return }
+        for number in 0..<batchCount where batch[number].hashedArgument > 0 {
+            database.pointee.table.prefetchEntry(batch[number].keyHash)
+        }
+    }
+
+    /// Admits and runs one request.
+    @inline(__always)
+    private mutating func execute(_ number: Int, _ session: UnsafeMutablePointer<Session>) {
+        let count = batch[number].request.count
+        guard count > 0 else { return }
+        guard case .record(let record) = batch[number].resolution else {
+            return refuseUnknown(batch[number])
+        }
+        frame.pointee.request = batch[number].request
+        frame.pointee.command = record
+        frame.pointee.keyHash = batch[number].keyHash
+        frame.pointee.hashedArgument = batch[number].hashedArgument
+        frame.pointee.database = databases + session.pointee.databaseIndex
+        guard count >= commands.records[record].fewestArguments,
+            count <= commands.records[record].mostArguments,
+            session.pointee.isAuthenticated
+                || commands.records[record].flags.contains(.noAuthentication)
+        else { return refuse(record, count) }
+        do throws(ErrorReply) {
+            try commands.records[record].run(frame)
+        } catch {
+            fail(record, error)
+        }
+        let now = CycleClock.cycles
+        statistics[record].calls &+= 1
+        statistics[record].cycles &+= now &- cycles
+        cycles = now
+    }
+
+    // MARK: - Errors
+
+    @inline(never)
+    private func fail(_ record: Int, _ error: ErrorReply) {
+        statistics[record].failed += 1
+        if case .written = error { return }
+        frame.pointee.reply.error(error, command: table.names[record])
+    }
+
+    @inline(never)
+    private func refuse(_ record: Int, _ count: Int) {
+        statistics[record].rejected += 1
+        let fits =
+            count >= commands.records[record].fewestArguments
+            && count <= commands.records[record].mostArguments
+        frame.pointee.reply.error(
+            fits ? .noAuthentication : .wrongArity, command: table.names[record])
+    }
+
+    /// The error for a name that is no command, with the start of the arguments, as Redis tells it.
+    @inline(never)
+    private func refuseUnknown(_ prepared: Prepared) {
+        let request = prepared.request
+        let name = request[0].prefix(min(128, request[0].count)).string
+        if case .unknownSubcommand = prepared.resolution {
+            let word = request[1].prefix(min(128, request[1].count)).string
+            return frame.pointee.reply.error(
+                "ERR unknown subcommand '\(word)'. Try \(name.uppercased()) HELP.")
+        }
+        var arguments = ""
+        for index in 1..<max(1, request.count) where arguments.utf8.count < 128 {
+            let room = 128 - arguments.utf8.count
+            arguments += "'\(request[index].prefix(min(room, request[index].count)).string)' "
+        }
+        frame.pointee.reply.error(
+            "ERR unknown command '\(name)', with args beginning with: \(arguments)")
+    }
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Database: every change of a key, and the one commit that each ends with.
+//
+// A change makes what it writes private to the loop (the snapshot rule), keeps the expiry index
+// equal to the entries' deadlines, and commits. What is to happen at every change (dirty count;
+// later watched keys, events, propagation) happens in `commit` and nowhere else.
+
+/// What a write does to the deadline of its key.
+enum DeadlineChange {
+    case clear
+    case keep
+    /// Milliseconds since the epoch.
+    case set(Int64)
+}
+
+extension Database {
+    /// Graveyard nodes of this kind are entries: they may own a reference to a block.
+    static var entryKind: UInt64 { 1 }
+
+    // MARK: - Writes
+
+    /// Stores a string under `key`, whatever was there.
+    @inline(__always)
+    mutating func set(
+        _ key: ByteView, _ hash: UInt64, _ value: StringSource, _ change: DeadlineChange
+    ) {
+        if let slot = table.find(hash, key) {
+            overwrite(slot, key, hash, value, change)
+        } else {
+            var deadline: Int64?
+            if case .set(let at) = change { deadline = at }
+            add(key, hash, value, deadline)
+        }
+    }
+
+    /// Stores a string under a key that is in `slot`.
+    @inline(__always)
+    mutating func overwrite(
+        _ slot: TableSlot, _ key: ByteView, _ hash: UInt64, _ value: StringSource,
+        _ change: DeadlineChange
+    ) {
+        let old = Entry(slot.entry)
+        let oldShape = old.shape
+        var deadline: Int64?
+        switch change {
+        case .clear: break
+        case .keep: deadline = old.deadline
+        case .set(let at): deadline = at
+        }
+        if oldShape.hasDeadline || deadline != nil {
+            moveDeadline(from: old.deadline, to: deadline, hash)
+        }
+        let shape = Entry.Shape(
+            keyCount: key.count, valueCount: value.inlineCount, hasDeadline: deadline != nil)
+        let isPrivate = table.isPrivate(slot, hash: hash)
+        let clock = state.pointee.accessClock
+        if isPrivate && old.stringEncoding != .block
+            && Heap.sizeClass(shape.byteCount) == Heap.sizeClass(oldShape.byteCount)
+        {
+            Entry.write(
+                at: old.base, shape, key: key, string: value, deadline: deadline,
+                accessClock: clock)
+        } else {
+            let block = heap.pointee.allocate(shape.byteCount)
+            Entry.write(
+                at: block, shape, key: key, string: value, deadline: deadline, accessClock: clock)
+            table.replace(slot, hash: hash, with: block)
+            discard(old, isPrivate: isPrivate)
+        }
+        commit()
+    }
+
+    /// Stores a string under a key that is not there.
+    mutating func add(
+        _ key: ByteView, _ hash: UInt64, _ value: StringSource, _ deadline: Int64?
+    ) {
+        let shape = Entry.Shape(
+            keyCount: key.count, valueCount: value.inlineCount, hasDeadline: deadline != nil)
+        let block = heap.pointee.allocate(shape.byteCount)
+        Entry.write(
+            at: block, shape, key: key, string: value, deadline: deadline,
+            accessClock: state.pointee.accessClock)
+        table.insert(block, hash: hash)
+        if deadline != nil { moveDeadline(from: nil, to: deadline, hash) }
+        commit()
+    }
+
+    /// Writes another integer into a key that holds one.
+    @inline(__always)
+    mutating func setInteger(_ slot: TableSlot, _ hash: UInt64, _ value: Int64) {
+        let entry = Entry(slot.entry)
+        guard entry.stringEncoding == .integer, table.isPrivate(slot, hash: hash) else {
+            overwrite(slot, entry.key, hash, .integer(value), .keep)
+            return
+        }
+        entry.setInteger(value)
+        entry.touch(state.pointee.accessClock)
+        commit()
+    }
+
+    /// Gives a key another deadline, or none.
+    mutating func setDeadline(_ slot: TableSlot, _ hash: UInt64, _ deadline: Int64?) {
+        let old = Entry(slot.entry)
+        moveDeadline(from: old.deadline, to: deadline, hash)
+        let isPrivate = table.isPrivate(slot, hash: hash)
+        if let deadline, old.hasDeadline, isPrivate {
+            old.setDeadline(deadline)
+        } else {
+            var shape = old.shape
+            shape.hasDeadline = deadline != nil
+            let block = heap.pointee.allocate(shape.byteCount)
+            Entry.write(at: block, shape, copying: old, deadline: deadline)
+            if old.stringEncoding == .block { old.block.retain() }
+            table.replace(slot, hash: hash, with: block)
+            discard(old, isPrivate: isPrivate)
+        }
+        commit()
+    }
+
+    /// Appends to a string; the key keeps its deadline. Returns the new length in bytes.
+    ///
+    /// A string that grows past the threshold moves into a block with room to spare, so that a long
+    /// run of appends copies each byte a constant number of times.
+    mutating func append(_ slot: TableSlot, _ hash: UInt64, _ suffix: ByteView) -> Int {
+        let entry = Entry(slot.entry)
+        let isPrivate = table.isPrivate(slot, hash: hash)
+        if isPrivate, entry.stringEncoding == .block, entry.block.isUnique {
+            let total = entry.block.count + suffix.count
+            let room = total > entry.block.capacity ? total + total / 4 : total
+            let block = entry.block.grown(to: room, heap: heap)
+            (block.bytes + block.count).copyMemory(from: suffix.base, byteCount: suffix.count)
+            block.count = total
+            entry.setBlock(block)
+            commit()
+            return total
+        }
+        return entry.string.withText { text in
+            let total = text.count + suffix.count
+            if total >= ReferencedBlock.threshold {
+                let block = ReferencedBlock(capacity: total + total / 4, heap: heap)
+                block.bytes.copyMemory(from: text.base, byteCount: text.count)
+                (block.bytes + text.count).copyMemory(from: suffix.base, byteCount: suffix.count)
+                block.count = total
+                overwrite(slot, entry.key, hash, .block(block), .keep)
+                return total
+            }
+            withUnsafeTemporaryAllocation(byteCount: total + 1, alignment: 16) { room in
+                guard let joined = room.baseAddress else { return }
+                joined.copyMemory(from: text.base, byteCount: text.count)
+                (joined + text.count).copyMemory(from: suffix.base, byteCount: suffix.count)
+                overwrite(
+                    slot, entry.key, hash, .bytes(ByteView(joined, count: total)), .keep)
+            }
+            return total
+        }
+    }
+
+    /// Removes a key.
+    mutating func remove(_ slot: TableSlot, _ hash: UInt64) {
+        let entry = Entry(slot.entry)
+        if entry.hasDeadline { moveDeadline(from: entry.deadline, to: nil, hash) }
+        let isPrivate = table.isPrivate(slot, hash: hash)
+        table.remove(slot, hash: hash)
+        discard(entry, isPrivate: isPrivate)
+        commit()
+    }
+
+    // MARK: - The commit
+
+    /// What happens at every change of a key, after it.
+    @inline(__always)
+    private mutating func commit() {
+        state.pointee.changesSinceSave &+= 1
+    }
+
+    // MARK: - Parts of a change
+
+    @inline(__always)
+    var heap: UnsafeMutablePointer<Heap> { state.pointee.memory.pointee.heap }
+
+    /// Frees an entry that has left the table, or keeps it for the snapshots that see it.
+    @inline(__always)
+    private func discard(_ entry: Entry, isPrivate: Bool) {
+        let bytes = entry.shape.byteCount
+        guard isPrivate else {
+            state.pointee.memory.pointee.retire(entry.base, bytes: bytes, kind: Self.entryKind)
+            return
+        }
+        if entry.stringEncoding == .block { entry.block.release(heap) }
+        heap.pointee.free(entry.base, bytes)
+    }
+
+    /// Keeps the expiry index equal to the entries' deadlines.
+    @inline(never)
+    private mutating func moveDeadline(from old: Int64?, to new: Int64?, _ hash: UInt64) {
+        guard old != new else { return }
+        let prefix = UInt32(truncatingIfNeeded: hash >> 32)
+        if let old, old < DeadlineIndex.limit, old >= 0 {
+            let found = deadlines.remove(deadline: old, hash: prefix)
+            assert(found, "the index knows every deadline")
+        }
+        if let new, new < DeadlineIndex.limit, new >= 0 {
+            deadlines.insert(deadline: new, hash: prefix)
+        }
+    }
+}

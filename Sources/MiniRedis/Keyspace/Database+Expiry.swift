@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Database: keys that die by themselves.
+//
+// The index holds every deadline in order, so the next key to die is known and a timer can be set
+// to it. When it is due, it is found through the table by the 32 bits of its hash that the index
+// keeps. Nothing is sampled; a turn of the loop removes what is due within a budget, and goes on in
+// the next.
+
+extension Database {
+    /// When the next key dies, in milliseconds since the epoch, or nil.
+    var nextDeadline: Int64? { deadlines.first?.deadline }
+
+    /// Removes up to `budget` keys that are due; returns whether more are.
+    mutating func expireDue(budget: Int) -> Bool {
+        for _ in 0..<budget {
+            guard let next = deadlines.first, next.deadline <= state.pointee.now else {
+                return false
+            }
+            let slot = table.find(prefix: next.hash) { Entry($0).deadline == next.deadline }
+            guard let slot else {
+                assertionFailure("the index names keys that are there")
+                _ = deadlines.removeFirst()
+                continue
+            }
+            expire(slot, table.hasher.hash(Entry(slot.entry).key))
+        }
+        guard let next = deadlines.first else { return false }
+        return next.deadline <= state.pointee.now
+    }
+
+    /// Removes a key because it is due.
+    @inline(never)
+    mutating func expire(_ slot: TableSlot, _ hash: UInt64) {
+        remove(slot, hash)
+        state.pointee.statistics.expired += 1
+    }
+}

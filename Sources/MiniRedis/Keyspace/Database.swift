@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Database: the keys of one SELECT number, with their deadlines.
+//
+// Reads come through `read` and `lookup`, which never return a key that is due; changes through
+// `Database+Change`, whose last step is the one commit. No command touches the table, the index or
+// an entry by itself.
+
+/// One database. Used through a pointer, by the loop alone.
+struct Database: ~Copyable {
+    let index: Int
+    var table: SegmentedTable<EntryLayout>
+    var deadlines: DeadlineIndex
+    let state: UnsafeMutablePointer<KeyspaceState>
+
+    init(
+        index: Int, hasher: KeyHash, state: UnsafeMutablePointer<KeyspaceState>
+    ) {
+        let memory = state.pointee.memory
+        self.index = index
+        self.state = state
+        table = SegmentedTable(ordinal: index, hasher: hasher, memory: memory)
+        deadlines = DeadlineIndex(heap: memory.pointee.heap)
+    }
+
+    /// Keys, those that are due but not removed yet included (as DBSIZE counts).
+    @inline(__always)
+    var count: Int { table.count }
+
+    @inline(__always)
+    func hash(_ key: ByteView) -> UInt64 { table.hasher.hash(key) }
+
+    /// The slot of a key that is not due, or nil. A due key is removed on the way.
+    @inline(__always)
+    mutating func lookup(_ key: ByteView, _ hash: UInt64) -> TableSlot? {
+        guard let slot = table.find(hash, key) else { return nil }
+        let entry = Entry(slot.entry)
+        if entry.hasDeadline && isDue(entry) {
+            expire(slot, hash)
+            return nil
+        }
+        return slot
+    }
+
+    /// The entry of a key for a command that reads it: counted as a hit or a miss, and as an
+    /// access.
+    @inline(__always)
+    mutating func read(_ key: ByteView, _ hash: UInt64) -> Entry? {
+        guard let slot = lookup(key, hash) else {
+            state.pointee.statistics.misses &+= 1
+            return nil
+        }
+        state.pointee.statistics.hits &+= 1
+        let entry = Entry(slot.entry)
+        entry.touch(state.pointee.accessClock)
+        return entry
+    }
+
+    /// Whether a key is there and not due; neither an access nor a change.
+    func isLive(_ entry: Entry) -> Bool {
+        !(entry.hasDeadline && isDue(entry))
+    }
+
+    @inline(__always)
+    func isDue(_ entry: Entry) -> Bool {
+        guard let deadline = entry.deadline else { return false }
+        return deadline <= state.pointee.now
+    }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Keyspace: the databases, and the work that is left over from changes: graves to empty, detached
+// tables to free, keys that have fallen due. All of it is done in slices, a budget at a time, from
+// the loop.
+
+/// All databases of a server and the memory they share.
+///
+/// Ownership: owns the databases, the state and the memory; lives as long as the server. Used by
+/// the loop alone.
+final class Keyspace {
+    let memory: UnsafeMutablePointer<Memory>
+    let state: UnsafeMutablePointer<KeyspaceState>
+    let databases: UnsafeMutablePointer<Database>
+    let databaseCount: Int
+    private let hasher: KeyHash
+    private var detachedTables: [DetachedTable] = []
+    private var detachedDeadlines: [DetachedDeadlines] = []
+    /// Snapshots that are being walked.
+    private(set) var liveSnapshots = 0
+
+    init(databaseCount: Int, hasher: KeyHash) {
+        self.databaseCount = databaseCount
+        self.hasher = hasher
+        memory = .allocate(capacity: 1)
+        memory.initialize(to: Memory())
+        state = .allocate(capacity: 1)
+        state.initialize(to: KeyspaceState(memory: memory))
+        databases = .allocate(capacity: databaseCount)
+        for index in 0..<databaseCount {
+            (databases + index).initialize(
+                to: Database(index: index, hasher: hasher, state: state))
+        }
+    }
+
+    deinit {
+        precondition(liveSnapshots == 0, "a snapshot ends before its keyspace")
+        for index in 0..<databaseCount { flush(index) }
+        while doPendingWork(budget: 10_000) {}
+        databases.deinitialize(count: databaseCount)
+        databases.deallocate()
+        state.deinitialize(count: 1)
+        state.deallocate()
+        memory.deinitialize(count: 1)
+        memory.deallocate()
+    }
+
+    /// Bytes that keys, tables and indexes take, as allocated, graves included.
+    var allocatedBytes: Int { memory.pointee.heap.pointee.allocatedBytes }
+
+    /// Bytes that are kept only because a live snapshot sees them.
+    var retainedBytes: Int { memory.pointee.graveyard.retainedBytes }
+
+    /// Entries and nodes that wait to be freed.
+    var pendingFrees: Int {
+        detachedTables.reduce(memory.pointee.graveyard.count) { $0 + $1.count }
+    }
+
+    /// Keys of all databases.
+    var count: Int {
+        var total = 0
+        for index in 0..<databaseCount { total += databases[index].count }
+        return total
+    }
+
+    /// Empties a database at once; the memory comes back in slices. Returns how many keys it had.
+    @discardableResult
+    func flush(_ index: Int) -> Int {
+        let removed = databases[index].count
+        guard removed > 0 else { return 0 }
+        detachedTables.append(databases[index].table.detach())
+        detachedDeadlines.append(databases[index].deadlines.detach())
+        state.pointee.changesSinceSave += removed
+        return removed
+    }
+
+    /// When the next key of any database dies, in milliseconds since the epoch, or nil.
+    var nextDeadline: Int64? {
+        var next: Int64?
+        for index in 0..<databaseCount {
+            guard let deadline = databases[index].nextDeadline else { continue }
+            next = min(next ?? .max, deadline)
+        }
+        return next
+    }
+
+    /// Removes up to `budget` due keys of each database; returns whether more are due.
+    func expireDue(budget: Int) -> Bool {
+        guard state.pointee.expiresActively else { return false }
+        var more = false
+        for index in 0..<databaseCount where databases[index].expireDue(budget: budget) {
+            more = true
+        }
+        return more
+    }
+
+    /// Frees about `budget` nodes and entries that nobody sees any more; returns whether more could
+    /// be freed at once.
+    func doPendingWork(budget: Int) -> Bool {
+        let heap = memory.pointee.heap
+        var more = memory.pointee.reclaim(budget: budget) { node, heap in
+            let entry = Entry(node.block)
+            if entry.stringEncoding == .block { entry.block.release(heap) }
+        }
+        if !detachedDeadlines.isEmpty, detachedDeadlines[0].free(atMost: budget / 8 + 1, heap: heap)
+        {
+            detachedDeadlines.removeFirst()
+        }
+        if let first = detachedTables.first, first.epoch < memory.pointee.epochs.oldestLive {
+            let done = detachedTables[0].free(atMost: budget, heap: heap) { address in
+                let entry = Entry(address)
+                let bytes = entry.shape.byteCount
+                if entry.stringEncoding == .block { entry.block.release(heap) }
+                heap.pointee.free(address, bytes)
+            }
+            if done { detachedTables.removeFirst() }
+            more = more || !detachedTables.isEmpty
+        }
+        return more || !detachedDeadlines.isEmpty
+    }
+
+    // MARK: - Snapshots
+
+    /// Captures everything as it is now. This is the whole pause: the directories are copied,
+    /// nothing else.
+    func beginSnapshot() -> KeyspaceSnapshot {
+        let (epoch, progress) = memory.pointee.epochs.begin()
+        var captured: [KeyspaceSnapshot.CapturedDatabase] = []
+        for index in 0..<databaseCount where databases[index].count > 0 {
+            captured.append(
+                KeyspaceSnapshot.CapturedDatabase(
+                    index: index, table: databases[index].table.capture(),
+                    volatileCount: databases[index].deadlines.count))
+        }
+        liveSnapshots += 1
+        return KeyspaceSnapshot(
+            epoch: epoch, progress: progress, databases: captured, now: state.pointee.now)
+    }
+
+    /// Ends a snapshot that nobody walks any more; what only it saw is freed by `doPendingWork`.
+    func endSnapshot(_ snapshot: KeyspaceSnapshot) {
+        for database in snapshot.databases { database.table.release() }
+        memory.pointee.epochs.end(snapshot.epoch)
+        liveSnapshots -= 1
+    }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What all databases of a keyspace share, reached through one pointer.
+
+/// The time, the memory and the counters of a keyspace.
+struct KeyspaceState: ~Copyable {
+    /// The clock of the loop turn: milliseconds since the epoch. Whoever runs commands sets it.
+    var now: Int64 = 0
+    /// Seconds modulo 2^24, what entries record of their last access; follows `now`.
+    var accessClock: UInt32 = 0
+    let memory: UnsafeMutablePointer<Memory>
+    var statistics = KeyspaceStatistics()
+    /// Changes since the last save.
+    var changesSinceSave = 0
+    /// Whether due keys are removed by themselves (DEBUG SET-ACTIVE-EXPIRE); reads never return
+    /// them either way.
+    var expiresActively = true
+
+    init(memory: UnsafeMutablePointer<Memory>) {
+        self.memory = memory
+    }
+
+    mutating func setTime(_ milliseconds: Int64) {
+        now = milliseconds
+        accessClock = UInt32(truncatingIfNeeded: milliseconds / 1000) & 0xFF_FFFF
+    }
+}
+
+/// Counters that INFO shows and CONFIG RESETSTAT clears.
+struct KeyspaceStatistics {
+    var hits = 0
+    var misses = 0
+    var expired = 0
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The table of the directives that Redis knows and this server accepts without doing anything: so
+// that a configuration file written for Redis starts it, and CONFIG GET and SET answer. A
+// directive moves to the other table on the day it is built.
+
+extension Configuration {
+    static let unusedReplicationDirectives: [Setting] = [
+        .unusedText("masterauth"),
+        .unusedText("masteruser"),
+        .unusedBool("replica-read-only", true).alias("slave-read-only"),
+        .unusedBool("replica-serve-stale-data", true).alias("slave-serve-stale-data"),
+        .unusedInteger("replica-priority", 100, natural32).alias("slave-priority"),
+        .unusedBool("replica-lazy-flush", false).alias("slave-lazy-flush"),
+        .unusedBool("replica-ignore-maxmemory", true).alias("slave-ignore-maxmemory"),
+        .unusedBool("replica-ignore-disk-write-errors", false),
+        .unusedBool("replica-announced", true),
+        .unusedText("replica-announce-ip").alias("slave-announce-ip"),
+        .unusedInteger("replica-announce-port", 0, portNumber).alias("slave-announce-port"),
+        .unusedInteger("min-replicas-to-write", 0, natural32).alias("min-slaves-to-write"),
+        .unusedInteger("min-replicas-max-lag", 10, natural32).alias("min-slaves-max-lag"),
+        .unusedMemory("repl-backlog-size", 1 << 20, 1...UInt64(Int64.max)),
+        .unusedInteger("repl-backlog-ttl", 3600, natural),
+        .unusedBool("repl-disable-tcp-nodelay", false),
+        .unusedChoice("repl-diskless-load", "disabled", ["disabled", "on-empty-db", "swapdb"]),
+        .unusedBool("repl-diskless-sync", true),
+        .unusedInteger("repl-diskless-sync-delay", 5, natural32),
+        .unusedInteger("repl-diskless-sync-max-replicas", 0, natural32),
+        .unusedInteger("repl-ping-replica-period", 10, positive32).alias("repl-ping-slave-period"),
+        .unusedInteger("repl-timeout", 60, positive32),
+        .unusedChoice(
+            "propagation-error-behavior", "ignore", ["ignore", "panic", "panic-on-replicas"]),
+    ]
+
+    static let unusedPersistenceDirectives: [Setting] = [
+        .unusedText("appendfilename", "appendonly.aof", refuse: refusePathOrNothing).immutable,
+        .unusedText("appenddirname", "appendonlydir", refuse: refusePathOrNothing).immutable,
+        .unusedBool("no-appendfsync-on-rewrite", false),
+        .unusedInteger("auto-aof-rewrite-percentage", 100, natural32),
+        .unusedMemory("auto-aof-rewrite-min-size", 64 << 20, naturalMemory),
+        .unusedBool("aof-disable-auto-gc", false),
+        .unusedBool("aof-load-truncated", true),
+        .unusedBool("aof-rewrite-incremental-fsync", true),
+        .unusedBool("aof-timestamp-enabled", false),
+        .unusedBool("aof-use-rdb-preamble", true),
+        .unusedBool("rdb-del-sync-files", false),
+        .unusedBool("rdb-save-incremental-fsync", true),
+        .unusedChoice("sanitize-dump-payload", "no", ["no", "yes", "clients"]),
+        .unusedInteger("key-load-delay", 0, int32).hidden,
+        .unusedInteger("rdb-key-save-delay", 0, int32).hidden,
+        .unusedInteger("loading-process-events-interval-bytes", 2 << 20, 1024...Int64(Int32.max))
+            .hidden,
+    ]
+
+    static let unusedMemoryDirectives: [Setting] = [
+        .unusedInteger("maxmemory-eviction-tenacity", 10, 0...100),
+        .unusedInteger("lfu-decay-time", 1, natural32),
+        .unusedInteger("lfu-log-factor", 10, natural32),
+        .unusedMemory("hll-sparse-max-bytes", 3000, naturalMemory),
+        .unusedMemory("stream-node-max-bytes", 4096, naturalMemory),
+        .unusedInteger("stream-node-max-entries", 100, natural),
+        .unused("activedefrag", "no", SettingFormat<Bool>.onlyNo("activedefrag")),
+        .unusedInteger("active-defrag-cycle-max", 25, 1...99),
+        .unusedInteger("active-defrag-cycle-min", 1, 1...99),
+        .unusedMemory("active-defrag-ignore-bytes", 100 << 20, 1...UInt64(Int64.max)),
+        .unusedInteger("active-defrag-max-scan-fields", 1000, 1...Int64.max),
+        .unusedInteger("active-defrag-threshold-lower", 10, 0...1000),
+        .unusedInteger("active-defrag-threshold-upper", 100, 0...1000),
+    ]
+
+    static let unusedProcessDirectives: [Setting] = [
+        .unusedText("aclfile").immutable,
+        .unusedChoice("acl-pubsub-default", "resetchannels", ["allchannels", "resetchannels"]),
+        .unusedInteger("acllog-max-len", 128, natural),
+        .unusedText("aof-rewrite-cpulist").immutable.alias("aof_rewrite_cpulist"),
+        .unusedText("bgsave-cpulist").immutable.alias("bgsave_cpulist"),
+        .unusedText("bio-cpulist").immutable.alias("bio_cpulist"),
+        .unusedText("server-cpulist").immutable.alias("server_cpulist"),
+        .unusedText("bind-source-addr"),
+        .unusedInteger("busy-reply-threshold", 5000, natural).alias("lua-time-limit"),
+        .unusedBool("crash-memcheck-enabled", true),
+        .unusedBool("disable-thp", true).immutable,
+        .unusedText("ignore-warnings"),
+        .unusedBool("io-threads-do-reads", false).immutable,
+        .unusedText("locale-collate"),
+        .unusedChoice("oom-score-adj", "no", ["no", "yes", "relative", "absolute"]),
+        .unused("oom-score-adj-values", "0 200 800", SettingFormat<String>.oomScores),
+        .unusedText(
+            "proc-title-template", "{title} {listen-addr} {server-mode}", refuse: refuseTemplate),
+        .unusedBool("set-proc-title", true).immutable,
+        .unusedInteger("socket-mark-id", 0, 0...Int64(UInt32.max)).immutable,
+        .unusedBool("syslog-enabled", false).immutable,
+        .unusedText("syslog-ident", "redis").immutable,
+        .unusedChoice("syslog-facility", "local0", ["user"] + (0...7).map { "local\($0)" })
+            .immutable,
+        .unusedInteger("tracking-table-max-keys", 1_000_000, natural),
+        .unusedBool("use-exit-on-panic", false).hidden,
+        .unusedInteger("watchdog-period", 0, natural32).hidden,
+    ]
+
+    static let unusedClusterDirectives: [Setting] = [
+        .unusedBool("cluster-enabled", false).immutable,
+        .unusedText("cluster-config-file", "nodes.conf").immutable,
+        .unusedInteger("cluster-port", 0, portNumber).immutable,
+        .unusedInteger("cluster-node-timeout", 15000, natural),
+        .unusedInteger("cluster-migration-barrier", 1, natural32),
+        .unusedBool("cluster-allow-pubsubshard-when-down", true),
+        .unusedBool("cluster-allow-reads-when-down", false),
+        .unusedBool("cluster-allow-replica-migration", true),
+        .unusedBool("cluster-require-full-coverage", true),
+        .unusedBool("cluster-replica-no-failover", false).alias("cluster-slave-no-failover"),
+        .unusedInteger("cluster-replica-validity-factor", 10, natural32)
+            .alias("cluster-slave-validity-factor"),
+        .unusedMemory("cluster-link-sendbuf-limit", 0, anyMemory),
+        .unusedText("cluster-announce-ip"),
+        .unusedInteger("cluster-announce-port", 0, portNumber),
+        .unusedInteger("cluster-announce-tls-port", 0, portNumber),
+        .unusedInteger("cluster-announce-bus-port", 0, portNumber),
+        .unusedText("cluster-announce-hostname", refuse: refuseHostname),
+        .unusedText("cluster-announce-human-nodename", refuse: refuseHostname),
+        .unusedChoice(
+            "cluster-preferred-endpoint-type", "ip", ["ip", "hostname", "unknown-endpoint"]),
+    ]
+
+    static let unusedTLSDirectives: [Setting] = [
+        .unused(
+            "tls-port", "0",
+            SettingFormat<Int64>.integer(portNumber).refusing { port in
+                port == 0 ? nil : "TLS is not supported yet: it must be 0"
+            }),
+        .unusedChoice("tls-auth-clients", "yes", ["no", "yes", "optional"]),
+        .unusedText("tls-ca-cert-dir"),
+        .unusedText("tls-ca-cert-file"),
+        .unusedText("tls-cert-file"),
+        .unusedText("tls-ciphers"),
+        .unusedText("tls-ciphersuites"),
+        .unusedText("tls-client-cert-file"),
+        .unusedText("tls-client-key-file"),
+        .unusedText("tls-client-key-file-pass"),
+        .unusedBool("tls-cluster", false),
+        .unusedText("tls-dh-params-file"),
+        .unusedText("tls-key-file"),
+        .unusedText("tls-key-file-pass"),
+        .unusedBool("tls-prefer-server-ciphers", false),
+        .unusedText("tls-protocols"),
+        .unusedBool("tls-replication", false),
+        .unusedInteger("tls-session-cache-size", 20480, natural32),
+        .unusedInteger("tls-session-cache-timeout", 300, natural32),
+        .unusedBool("tls-session-caching", true),
+    ]
+
+    /// Names of Redis versions after 7.2: accepted, but not listed by a pattern.
+    static let unusedLaterDirectives: [Setting] = [
+        .unusedInteger("max-new-connections-per-cycle", 10, 1...1000).hidden,
+        .unusedInteger("max-new-tls-connections-per-cycle", 1, 1...1000).hidden,
+        .unusedInteger("client-default-resp", 2, 2...3).hidden,
+        .unusedBool("hide-user-data-from-log", false).hidden,
+        .unusedInteger("cluster-compatibility-sample-ratio", 0, 0...100).hidden,
+    ]
+}
+
+// MARK: - What is wrong with a text
+
+extension Configuration {
+    private static let refusePathOrNothing: @Sendable (String) -> String? = { name in
+        if name.isEmpty { return "this name can't be empty" }
+        return name.utf8.contains(UInt8(ascii: "/")) ? "this can't be a path, just a name" : nil
+    }
+
+    /// The most bytes of a host name, as the domain name system has it.
+    private static let hostnameLimit = 255
+
+    private static let refuseHostname: @Sendable (String) -> String? = { name in
+        if name.utf8.count > hostnameLimit { return "Hostnames must be less than 256 characters" }
+        let isValid = name.utf8.allSatisfy { byte in
+            (48...57).contains(byte) || (97...122).contains(byte | 32) || byte == 45 || byte == 46
+        }
+        return isValid ? nil : "Hostnames may only contain alphanumeric characters, hyphens or dots"
+    }
+
+    private static let refuseTemplate: @Sendable (String) -> String? = { template in
+        isTitleTemplate(template)
+            ? nil : "template format is invalid or contains unknown variables"
+    }
+
+    /// Whether every `{variable}` is known and something is left when those that may be empty are.
+    private static func isTitleTemplate(_ template: String) -> Bool {
+        let neverEmpty = ["listen-addr", "port", "tls-port"]
+        let maybeEmpty = ["title", "server-mode", "unixsocket", "config-file"]
+        var hasContent = false
+        var rest = template[...]
+        while let first = rest.first {
+            rest = rest.dropFirst()
+            guard first == "{" else {
+                hasContent = hasContent || first != " "
+                continue
+            }
+            guard let end = rest.firstIndex(of: "}") else { return false }
+            let variable = String(rest[..<end])
+            guard (neverEmpty + maybeEmpty).contains(variable) else { return false }
+            hasContent = hasContent || neverEmpty.contains(variable)
+            rest = rest[rest.index(after: end)...]
+        }
+        return hasContent
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Every setting, typed, with its default: the one place where a default is written. The name, the
+// limits and the text form of a setting are on its line in the table of directives, which reaches
+// it by key path.
+
+/// The values of all directives. A value type: a change is made on a copy and takes its place.
+struct Settings: Equatable, Sendable {
+    // Listening.
+    var port: Int64 = 6379
+    /// Addresses in the order given; a leading `-` means "may be missing on this machine".
+    var bindAddresses = ["*", "-::*"]
+    var unixSocketPath = ""
+    /// Permission bits of the Unix socket; zero leaves them to the umask.
+    var unixSocketPermissions: Int64 = 0
+    var tcpBacklog: Int64 = 511
+    var protectedMode = true
+
+    // Clients.
+    var maxClients: Int64 = 10000
+    /// Seconds without a request after which a client is closed; zero is never.
+    var timeoutSeconds: Int64 = 0
+    var tcpKeepaliveSeconds: Int64 = 300
+    var maxBulkLengthBytes: UInt64 = 512 << 20
+    var queryBufferLimitBytes: UInt64 = 1 << 30
+    var clientOutputLimits = ClientOutputLimits()
+    var maxClientsMemory = MemoryOrPercent.bytes(0)
+    var requirePass = ""
+
+    // Process.
+    /// The directory of the data, absolute.
+    var directory = ""
+    var daemonize = false
+    var supervised = Supervisor.no
+    var pidFile = ""
+    var logFile = ""
+    var logLevel = LogLevelSetting.notice
+    var alwaysShowLogo = false
+    var crashLogEnabled = true
+    var shutdownTimeoutSeconds: Int64 = 10
+    var shutdownOnInterrupt: ShutdownOptions = []
+    var shutdownOnTerminate: ShutdownOptions = []
+    var hz: Int64 = 10
+    var dynamicHz = true
+    var ioThreads: Int64 = 1
+    var jemallocBackgroundThread = true
+
+    // The data and their memory.
+    var databases: Int64 = 16
+    var maxMemoryBytes: UInt64 = 0
+    var maxMemoryPolicy = MaxMemoryPolicy.noEviction
+    var maxMemorySamples: Int64 = 5
+    var activeRehashing = true
+    var activeExpireEffort: Int64 = 1
+    var lazyFreeEviction = false
+    var lazyFreeExpire = false
+    var lazyFreeServerDelete = false
+    var lazyFreeUserDelete = false
+    var lazyFreeUserFlush = false
+
+    // Encodings: up to these sizes a collection is packed.
+    var hashMaxListpackEntries: Int64 = 512
+    var hashMaxListpackValueBytes: UInt64 = 64
+    /// Positive: elements of a node; -1 to -5: 4 to 64 KiB.
+    var listMaxListpackSize: Int64 = -2
+    var listCompressDepth: Int64 = 0
+    var setMaxIntsetEntries: Int64 = 512
+    var setMaxListpackEntries: Int64 = 128
+    var setMaxListpackValueBytes: UInt64 = 64
+    var zsetMaxListpackEntries: Int64 = 128
+    var zsetMaxListpackValueBytes: UInt64 = 64
+
+    // Persistence.
+    var dbFilename = "dump.rdb"
+    var savePoints = Settings.defaultSavePoints
+    var rdbCompression = true
+    var rdbChecksum = true
+    var stopWritesOnSaveError = true
+    var appendOnly = false
+    var appendSync = AppendSyncPolicy.everySecond
+
+    // Replication.
+    var replicaOf: MasterAddress?
+
+    // Watching the server.
+    /// Microseconds; negative is off.
+    var slowLogThresholdMicroseconds: Int64 = 10000
+    var slowLogMaxEntries: Int64 = 128
+    var latencyTracking = true
+    var latencyPercentiles: [Double] = [50, 99, 99.9]
+    /// Milliseconds; zero is off.
+    var latencyMonitorThreshold: Int64 = 0
+    var keyspaceEvents: KeyspaceEventSelection = []
+
+    // Permissions.
+    var enableDebugCommand = LocalPermission.no
+    var enableModuleCommand = LocalPermission.no
+    var enableProtectedConfigs = LocalPermission.no
+
+    // Lines that are no settings: CONFIG does not know them.
+    /// The words after `user`, one array a line.
+    var users: [[String]] = []
+    var renamedCommands: [CommandRename] = []
+
+    /// Directives that are accepted and do nothing yet: the canonical text of those that were set.
+    var unused: [String: String] = [:]
+
+    static let defaultSavePoints = [
+        SavePoint(seconds: 3600, changes: 1),
+        SavePoint(seconds: 300, changes: 100),
+        SavePoint(seconds: 60, changes: 10000),
+    ]
+}

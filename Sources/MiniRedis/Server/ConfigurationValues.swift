@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The types of settings that are more than a number or a text. Each knows its own text form, and
+// nothing about directives, files or clients.
+
+/// A save point: save when `changes` keys or more changed in the last `seconds`.
+struct SavePoint: Equatable, Sendable {
+    var seconds: Int64
+    var changes: Int64
+}
+
+/// A master to follow, as `replicaof` names it.
+struct MasterAddress: Equatable, Sendable {
+    var host: String
+    var port: Int
+}
+
+/// The limits of what may wait to be sent to one class of clients; zero is "no limit".
+struct ClientOutputLimit: Equatable, Sendable {
+    var hardBytes: UInt64
+    var softBytes: UInt64
+    var softSeconds: Int64
+}
+
+/// The three classes that `client-output-buffer-limit` distinguishes.
+struct ClientOutputLimits: Equatable, Sendable {
+    var normal = ClientOutputLimit(hardBytes: 0, softBytes: 0, softSeconds: 0)
+    var replica = ClientOutputLimit(hardBytes: 256 << 20, softBytes: 64 << 20, softSeconds: 60)
+    var subscriber = ClientOutputLimit(hardBytes: 32 << 20, softBytes: 8 << 20, softSeconds: 60)
+}
+
+/// A limit that is either absolute or a share of `maxmemory`.
+enum MemoryOrPercent: Equatable, Sendable {
+    case bytes(UInt64)
+    case percent(Int64)
+}
+
+/// A command that `rename-command` hides (`newName` is empty) or calls by another name.
+struct CommandRename: Equatable, Sendable {
+    var name: String
+    var newName: String
+}
+
+/// A closed set of words, in the order in which the error text lists them.
+protocol SettingChoice: RawRepresentable<String>, CaseIterable, Equatable, Sendable {}
+
+/// What `maxmemory` does when it is reached.
+enum MaxMemoryPolicy: String, SettingChoice {
+    case volatileLRU = "volatile-lru"
+    case volatileLFU = "volatile-lfu"
+    case volatileRandom = "volatile-random"
+    case volatileTTL = "volatile-ttl"
+    case allKeysLRU = "allkeys-lru"
+    case allKeysLFU = "allkeys-lfu"
+    case allKeysRandom = "allkeys-random"
+    case noEviction = "noeviction"
+}
+
+/// How much is logged, from everything to little.
+enum LogLevelSetting: String, SettingChoice {
+    case debug, verbose, notice, warning
+}
+
+/// Who may use DEBUG, MODULE or change protected settings; `local` is loopback and Unix sockets.
+enum LocalPermission: String, SettingChoice {
+    case no, yes, local
+}
+
+/// When the append-only file is made durable.
+enum AppendSyncPolicy: String, SettingChoice {
+    case everySecond = "everysec"
+    case always, no
+}
+
+/// Who supervises the process and wants to be told that it is ready.
+enum Supervisor: String, SettingChoice {
+    case upstart, systemd, auto, no
+}
+
+/// How SHUTDOWN by signal behaves; none of the options is Redis's default: save if there are
+/// save points.
+struct ShutdownOptions: OptionSet, Equatable, Sendable {
+    let rawValue: UInt8
+    static let save = ShutdownOptions(rawValue: 1)
+    static let noSave = ShutdownOptions(rawValue: 2)
+    static let now = ShutdownOptions(rawValue: 4)
+    static let force = ShutdownOptions(rawValue: 8)
+
+    /// The words, in the order in which they are printed; `default` is printed for none.
+    static let words: [(String, ShutdownOptions)] = [
+        ("default", []), ("save", .save), ("nosave", .noSave), ("now", .now), ("force", .force),
+    ]
+}
+
+/// The classes of keyspace events, and the channels (K, E) on which they are published.
+struct KeyspaceEventSelection: OptionSet, Equatable, Sendable {
+    let rawValue: UInt16
+
+    /// The letters and their bits, in the order in which Redis prints them.
+    static let classLetters = Array("g$lshzxetdn".utf8)
+    static let otherLetters = Array("KEm".utf8)
+
+    static let keyspaceChannel = KeyspaceEventSelection(letter: UInt8(ascii: "K"))
+    static let keyeventChannel = KeyspaceEventSelection(letter: UInt8(ascii: "E"))
+    static let newKey = KeyspaceEventSelection(letter: UInt8(ascii: "n"))
+    static let keyMiss = KeyspaceEventSelection(letter: UInt8(ascii: "m"))
+    /// What the letter `A` stands for: every class but key misses and new keys.
+    static let all = KeyspaceEventSelection(rawValue: (1 << 10) - 1)
+
+    init(rawValue: UInt16) {
+        self.rawValue = rawValue
+    }
+
+    /// The bit of one letter; empty for a letter that means nothing.
+    init(letter: UInt8) {
+        if letter == UInt8(ascii: "A") {
+            self = .all
+        } else if let index = (Self.classLetters + Self.otherLetters).firstIndex(of: letter) {
+            self.init(rawValue: 1 << UInt16(index))
+        } else {
+            self.init(rawValue: 0)
+        }
+    }
+
+    /// The canonical text. With `A`, the letter `n` is left out, as Redis does.
+    var text: String {
+        var letters: [UInt8] = []
+        if contains(.all) {
+            letters.append(UInt8(ascii: "A"))
+        } else {
+            letters += Self.classLetters.filter { contains(KeyspaceEventSelection(letter: $0)) }
+        }
+        letters += Self.otherLetters.filter { contains(KeyspaceEventSelection(letter: $0)) }
+        return String(decoding: letters, as: UTF8.self)
+    }
+}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Server: the composition root. It builds the parts, wires them, runs them and ends them; it
+// decides nothing itself.
+//
+//     run:    settings -> listeners -> dump -> "Ready to accept connections" -> turns -> end
+//     a turn: reads -> dispatcher -> replies; then what is due: keys to expire, memory to free,
+//             queued clients
+//
+// Its other aspects: what commands may ask of it (`ServerAdministration`), work off the loop
+// (`Server+Jobs`), INFO (`InfoReport`).
+
+import Glibc
+
+/// A running server.
+final class Server {
+    let configuration: Configuration
+    let log = Log()
+    let loop: EventLoop
+    let keyspace: Keyspace
+    let commandTable: CommandTable
+    let frame: UnsafeMutablePointer<ExecutionFrame>
+    let dispatcher: UnsafeMutablePointer<Dispatcher>
+    let runID: String
+    let cycleClock = CycleClock()
+    let startedAt: Int64
+    var statistics = ServerStatistics()
+    var persistence = PersistenceStatus()
+    var operations = OperationRate()
+    /// The connection whose requests are being executed.
+    unowned(unsafe) var currentConnection: Connection?
+    private(set) var clients: [Int64: Client] = [:]
+    private var nextClientID: Int64 = 1
+    private var queuedClients: [Client] = []
+    private var listeners: [Listener] = []
+    private var signals: [SignalSource] = []
+    private var expiryTimer: LoopTimer?
+    private var timerDeadline: Int64?
+    private var secondTimer: LoopTimer?
+    private let protocolLimits: UnsafeMutablePointer<ProtocolLimits>
+    private var sessionOfNobody: UnsafeMutablePointer<Session>
+    /// The status to end the process with, once the server has decided to.
+    var exitStatus: Int32?
+    /// The server has been told to end, and saves or stops.
+    var isEnding = false
+    /// What waits for the running save's end.
+    var afterSave: (() -> Void)?
+    /// The most that the keyspace has taken, bytes.
+    private(set) var peakMemory = 0
+
+    /// Due keys that are removed in one turn, and nodes that are freed: each about a third of a
+    /// millisecond.
+    private static let expiryBudget = 500
+    private static let freeingBudget = 2000
+
+    init(_ configuration: Configuration) throws(NetworkError) {
+        self.configuration = configuration
+        loop = try EventLoop()
+        var random = RandomSource()
+        runID = random.hexadecimal(40)
+        keyspace = Keyspace(
+            databaseCount: Int(configuration.settings.databases), hasher: KeyHash(random: &random))
+        commandTable = CommandTable(AllCommands.declarations())
+        protocolLimits = .allocate(capacity: 2)
+        sessionOfNobody = .allocate(capacity: 1)
+        sessionOfNobody.initialize(to: Session(id: 0, isAuthenticated: false, isLocal: true))
+        frame = .allocate(capacity: 1)
+        dispatcher = .allocate(capacity: 1)
+        loop.clock.pointee.refresh()
+        startedAt = loop.clock.pointee.unixMilliseconds
+        keyspace.state.pointee.setTime(startedAt)
+        initializeFrame()
+        dispatcher.initialize(to: Dispatcher(frame: frame, table: commandTable, keyspace: keyspace))
+        protocolLimits.initialize(
+            to: ProtocolLimits(bulkLength: 0, isAuthenticated: false))
+        (protocolLimits + 1).initialize(
+            to: ProtocolLimits(bulkLength: 0, isAuthenticated: true))
+        applySettings()
+        wireLoop()
+    }
+
+    private func initializeFrame() {
+        let nothing = UnsafeRawPointer(sessionOfNobody)
+        frame.initialize(
+            to: ExecutionFrame(
+                request: Request(
+                    base: nothing, slices: nothing.assumingMemoryBound(to: ArgumentSlice.self),
+                    count: 0, blocks: nil),
+                database: keyspace.databases,
+                reply: ReplyWriter(buffer: loop.output, version: 2), session: sessionOfNobody,
+                longestString: 0,
+                references: { [unowned(unsafe) self] base, count, owner in
+                    currentConnection?.appendReference(
+                        UnsafeMutableRawPointer(mutating: base), count: count, owner: owner)
+                },
+                administration: self))
+    }
+
+    /// Takes over the settings that parts of the server hold copies of.
+    func applySettings() {
+        let settings = configuration.settings
+        let bulkLength = Int64(clamping: settings.maxBulkLengthBytes)
+        frame.pointee.longestString = Int(bulkLength)
+        protocolLimits[0] = ProtocolLimits(bulkLength: bulkLength, isAuthenticated: false)
+        protocolLimits[1] = ProtocolLimits(bulkLength: bulkLength, isAuthenticated: true)
+        log.path = settings.logFile
+        log.level = settings.logLevel.level
+    }
+
+    private func wireLoop() {
+        loop.beforeSleep = { [unowned self] in endTurn() }
+        let heap = keyspace.memory.pointee.heap
+        loop.releaseReference = { ReferencedBlock($0).release(heap) }
+    }
+
+    // MARK: - Life
+
+    /// Listens, loads the dump, serves until it is told to end. Returns the process's exit status.
+    func run() -> Int32 {
+        announce()
+        do throws(NetworkError) {
+            try listen()
+        } catch {
+            return 1
+        }
+        guard load() else { return 1 }
+        log.write(.notice, "Ready to accept connections tcp")
+        startTimers()
+        loop.run()
+        for listener in listeners { listener.close() }
+        return exitStatus ?? 0
+    }
+
+    private func announce() {
+        let settings = configuration.settings
+        log.write(.warning, "oO0OoO0OoO0Oo Mini-Redis is starting oO0OoO0OoO0Oo")
+        log.write(
+            .warning,
+            "Redis version=\(Version.redis), Mini-Redis version=\(Version.server), bits=64, "
+                + "pid=\(getpid()), just started")
+        if let path = configuration.filePath {
+            log.write(.warning, "Configuration loaded from \(path)")
+        } else {
+            log.write(.warning, "Warning: no config file specified, using the default config.")
+        }
+        log.raw(
+            """
+
+              Mini-Redis \(Version.server), compatible with Redis \(Version.redis), 64 bit
+              Running in standalone mode
+              Port: \(settings.port)
+              PID: \(getpid())
+
+
+            """)
+        log.write(.warning, "Server initialized")
+    }
+
+    private func listen() throws(NetworkError) {
+        let settings = configuration.settings
+        do throws(NetworkError) {
+            if settings.port != 0 {
+                listeners += try Listener.tcp(
+                    loop: loop, addresses: settings.bindAddresses, port: UInt16(settings.port),
+                    backlog: Int32(clamping: settings.tcpBacklog),
+                    keepAliveSeconds: Int(settings.tcpKeepaliveSeconds))
+            }
+        } catch {
+            log.write(.warning, "Warning: Could not create server TCP listening socket \(error)")
+            log.write(.warning, "Failed listening on port \(settings.port) (tcp), aborting.")
+            throw error
+        }
+        do throws(NetworkError) {
+            if !settings.unixSocketPath.isEmpty {
+                let permissions = settings.unixSocketPermissions
+                listeners.append(
+                    try Listener.unix(
+                        loop: loop, path: settings.unixSocketPath,
+                        permissions: permissions == 0 ? nil : UInt32(permissions),
+                        backlog: Int32(clamping: settings.tcpBacklog)))
+            }
+        } catch {
+            log.write(.warning, "Failed opening Unix socket: \(error)")
+            throw error
+        }
+        if listeners.isEmpty {
+            log.write(.warning, "Configured to not listen anywhere, exiting.")
+            throw NetworkError("listen", code: 0)
+        }
+        for listener in listeners {
+            listener.onConnection = { [unowned self] in accept($0) }
+            listener.onError = { [unowned self] in
+                log.write(.warning, "Accepting client connection: \($0)")
+            }
+        }
+        for signal in [SIGTERM, SIGINT] {
+            signals.append(
+                try SignalSource(loop: loop, signal: signal) { [unowned self] in
+                    endBySignal(signal)
+                })
+        }
+    }
+
+    private func startTimers() {
+        expiryTimer = LoopTimer(loop: loop) { [unowned self] in timerDeadline = nil }
+        secondTimer = LoopTimer(loop: loop) { [unowned self] in eachTick() }
+        secondTimer?.start(afterMilliseconds: 100, repeating: 100)
+        setExpiryTimer()
+    }
+
+    // MARK: - Clients
+
+    private func accept(_ connection: Connection) {
+        let settings = configuration.settings
+        guard clients.count < Int(settings.maxClients) else {
+            statistics.connectionsRejected += 1
+            return turnAway(connection, "-ERR max number of clients reached\r\n")
+        }
+        if settings.protectedMode && settings.requirePass.isEmpty && !connection.isLoopback {
+            statistics.connectionsRejected += 1
+            return turnAway(connection, ProtectedMode.refusal)
+        }
+        statistics.connectionsReceived += 1
+        let client = Client(
+            server: self, connection: connection, id: nextClientID,
+            isAuthenticated: settings.requirePass.isEmpty)
+        clients[nextClientID] = client
+        nextClientID += 1
+        connection.inputLimitBytes = Int(clamping: settings.queryBufferLimitBytes)
+        connection.delegate = client
+    }
+
+    /// Answers a connection that gets no client; the listener closes it when that has left.
+    private func turnAway(_ connection: Connection, _ text: StaticString) {
+        connection.beginOutput()
+        ReplyWriter(buffer: loop.output, version: 2).literal(text)
+        connection.endOutput()
+    }
+
+    func client(of session: UnsafeMutablePointer<Session>) -> Client? {
+        clients[session.pointee.id]
+    }
+
+    /// Called once for each client, when its connection has closed.
+    func forget(_ client: Client) {
+        clients[client.session.pointee.id] = nil
+        queuedClients.removeAll { $0 === client }
+    }
+
+    /// Lets a client go on in the next turn, after the others.
+    func queue(_ client: Client) {
+        queuedClients.append(client)
+        loop.requestTurn()
+    }
+
+    @inline(__always)
+    func limits(for session: UnsafeMutablePointer<Session>) -> UnsafePointer<ProtocolLimits> {
+        UnsafePointer(protocolLimits + (session.pointee.isAuthenticated ? 1 : 0))
+    }
+
+    // MARK: - Turns
+
+    /// Gives the keyspace the time of this turn.
+    @inline(__always)
+    func turnBegan() {
+        keyspace.state.pointee.setTime(loop.clock.pointee.unixMilliseconds)
+    }
+
+    /// The work that is left over, a slice of each kind; asks for another turn if there is more.
+    private func endTurn() {
+        turnBegan()
+        if !queuedClients.isEmpty {
+            let queued = queuedClients
+            queuedClients.removeAll()
+            for client in queued { client.goOn() }
+        }
+        let expiresMore = keyspace.expireDue(budget: Self.expiryBudget)
+        let freesMore = keyspace.doPendingWork(budget: Self.freeingBudget)
+        if expiresMore || freesMore || !queuedClients.isEmpty { loop.requestTurn() }
+        setExpiryTimer()
+    }
+
+    /// Sets the timer to the next key's death.
+    private func setExpiryTimer() {
+        guard let timer = expiryTimer, keyspace.state.pointee.expiresActively else { return }
+        let next = keyspace.nextDeadline
+        guard next != timerDeadline else { return }
+        timerDeadline = next
+        guard let next else { return timer.stop() }
+        let delay = max(0, next - keyspace.state.pointee.now)
+        timer.start(afterMilliseconds: UInt64(delay))
+    }
+
+    private func eachTick() {
+        peakMemory = max(peakMemory, keyspace.allocatedBytes)
+        operations.sample(
+            commands: totalCommands, traffic: loop.traffic.pointee,
+            nanoseconds: loop.clock.pointee.monotonicNanoseconds)
+    }
+
+    /// Errors that were answered since the start or CONFIG RESETSTAT.
+    var totalErrors: Int {
+        (0..<commandTable.commands.count).reduce(0) {
+            $0 + commandTable.statistics[$1].rejected + commandTable.statistics[$1].failed
+        }
+    }
+
+    /// Commands that were executed since the start or CONFIG RESETSTAT.
+    var totalCommands: Int {
+        (0..<commandTable.commands.count).reduce(0) { $0 + commandTable.statistics[$1].calls }
+    }
+}

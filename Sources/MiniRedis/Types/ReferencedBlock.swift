@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// ReferencedBlock: the bytes of a huge string, shared by whoever still needs them.
+//
+// A value of 32 KiB or more does not live in its entry. It is received from the socket straight
+// into such a block, entries point to it, and a reply that is on its way to a socket points to it
+// too: nobody copies it. The block counts its references and is freed with the last one. Its bytes
+// up to `count` do not change while it has more than one.
+//
+//     [ references : 8 ][ count : 8 ][ capacity : 8 ][ unused : 8 ][ bytes ... ]
+//
+// Limits: references are counted by the loop's thread alone; a background walk needs no reference
+// of its own, since the old entry that it sees keeps one until the snapshot has ended.
+
+/// A counted reference to bytes; copying the struct does not count.
+struct ReferencedBlock {
+    /// Strings of this many bytes and more are kept in a block of their own.
+    static let threshold = 32 * 1024
+    static let headerBytes = 32
+
+    let address: UnsafeMutableRawPointer
+
+    init(_ address: UnsafeMutableRawPointer) {
+        self.address = address
+    }
+
+    /// A block of one reference and no bytes yet.
+    init(capacity: Int, heap: UnsafeMutablePointer<Heap>) {
+        let usable = Heap.sizeClass(capacity + Self.headerBytes) - Self.headerBytes
+        address = heap.pointee.allocate(usable + Self.headerBytes)
+        references = 1
+        count = 0
+        self.capacity = usable
+    }
+
+    private(set) var references: Int {
+        get { address.load(as: Int.self) }
+        nonmutating set { address.storeBytes(of: newValue, as: Int.self) }
+    }
+
+    /// The bytes in use.
+    var count: Int {
+        get { address.load(fromByteOffset: 8, as: Int.self) }
+        nonmutating set { address.storeBytes(of: newValue, toByteOffset: 8, as: Int.self) }
+    }
+
+    private(set) var capacity: Int {
+        get { address.load(fromByteOffset: 16, as: Int.self) }
+        nonmutating set { address.storeBytes(of: newValue, toByteOffset: 16, as: Int.self) }
+    }
+
+    var bytes: UnsafeMutableRawPointer { address + Self.headerBytes }
+    var view: ByteView { ByteView(bytes, count: count) }
+
+    /// Whether the caller's reference is the only one, so that the bytes may change.
+    var isUnique: Bool { references == 1 }
+
+    func retain() {
+        references += 1
+    }
+
+    /// Gives up one reference; the block is freed with the last.
+    func release(_ heap: UnsafeMutablePointer<Heap>) {
+        references -= 1
+        if references == 0 { heap.pointee.free(address, capacity + Self.headerBytes) }
+    }
+
+    /// The same bytes with room for at least `capacity`; consumes the one reference there is. The
+    /// block may move.
+    func grown(to capacity: Int, heap: UnsafeMutablePointer<Heap>) -> ReferencedBlock {
+        assert(isUnique)
+        guard capacity > self.capacity else { return self }
+        let usable = Heap.sizeClass(capacity + Self.headerBytes) - Self.headerBytes
+        let moved = heap.pointee.reallocate(
+            address, from: self.capacity + Self.headerBytes, to: usable + Self.headerBytes)
+        let block = ReferencedBlock(moved)
+        block.capacity = usable
+        return block
+    }
+}

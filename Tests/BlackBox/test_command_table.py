@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""COMMAND and COMMAND DOCS: what machines read of them equals the oracle's.
+
+Compared: arity, flags and ACL categories as sets, first and last key and step, key specifications,
+arguments, since, group, subcommands. Not compared: prose (summary, complexity, history, notes) and
+`display_text`, which 7.2 added. Where a later Redis than the oracle changed a fact, the table
+`ALLOWED` says what is right for us, and why.
+"""
+
+import unittest
+
+from support import Case, Map, SetReply, SharedServerCase, Status, error, needs_oracle, ours_only
+
+FIRST_COMMANDS = """
+    ping echo hello select quit get set mget mset incr decr incrby decrby append strlen del
+    unlink exists type keys scan dbsize flushdb flushall expire pexpire expireat pexpireat ttl
+    pttl expiretime pexpiretime persist info config config|get config|set config|resetstat
+    command command|count command|info command|docs command|getkeys command|list save shutdown
+    debug
+""".split()
+
+# (command, place): (what we may answer, why)
+ALLOWED = {
+    ("quit", "docs/deprecated_since"): ("7.2.0", "7.2 deprecates QUIT"),
+    ("quit", "docs/doc_flags"): ({"deprecated"}, "7.2 deprecates QUIT"),
+    ("quit", "docs/replaced_by"): ("just closing the connection", "7.2 deprecates QUIT"),
+    ("flushall", "docs/arguments/0/name"): ("flush-type", "7.2 names the choice"),
+    ("flushdb", "docs/arguments/0/name"): ("flush-type", "7.2 names the choice"),
+    ("shutdown", "docs/arguments/0/name"): ("save-selector", "7.2 names the choice"),
+    ("mset", "docs/arguments/0/name"): ("data", "7.2 names the block"),
+    ("config|set", "docs/arguments/0/name"): ("data", "7.2 names the block"),
+    ("hello", "docs/arguments/0/arguments/1/name"): ("auth", "7.2 names the block"),
+}
+
+# Places that hold prose, or what only a later version has.
+IGNORED = {"summary", "complexity", "history", "notes", "display_text"}
+
+
+def plain(reply):
+    """Byte strings and statuses as text, maps as dictionaries, lists as they are."""
+    if isinstance(reply, Status):
+        return reply.text.decode()
+    if isinstance(reply, bytes):
+        return reply.decode()
+    if isinstance(reply, dict):
+        return {plain(k): plain(v) for k, v in reply.items()}
+    if isinstance(reply, SetReply):  # of words, or of key specifications
+        items = [plain(item) for item in reply]
+        return set(items) if all(isinstance(item, str) for item in items) else items
+    if isinstance(reply, list):
+        return [plain(item) for item in reply]
+    return reply
+
+
+def as_sets(tree, names=("flags", "doc_flags")):
+    """The same tree with the lists under these names as sets."""
+    if isinstance(tree, dict):
+        return {
+            k: set(v) if k in names and isinstance(v, list) else as_sets(v) for k, v in tree.items()
+        }
+    if isinstance(tree, list):
+        return [as_sets(item) for item in tree]
+    return tree
+
+
+def flat(tree, place=""):
+    """A tree as {place: leaf}: places are names and indices joined by slashes."""
+    if isinstance(tree, dict):
+        leaves = {}
+        for name, value in tree.items():
+            if name not in IGNORED:
+                leaves.update(flat(value, f"{place}/{name}" if place else name))
+        return leaves
+    if isinstance(tree, list):
+        leaves = {f"{place}/count": len(tree)}
+        for index, value in enumerate(tree):
+            leaves.update(flat(value, f"{place}/{index}"))
+        return leaves
+    return {place: tree}
+
+
+class Table:
+    """The commands of a server by full name (`config|get`), and what it says of each."""
+
+    def __init__(self, client):
+        assert isinstance(client.call("HELLO", "3"), Map)
+        self.entries = {}
+        for entry in plain(client.call("COMMAND")):
+            self._add(entry)
+        for name, docs in plain(client.call("COMMAND", "DOCS")).items():
+            self._document(name, docs)
+
+    def _add(self, entry):
+        name, arity, flags, first, last, step, categories, _tips, specifications, subcommands = (
+            entry
+        )
+        self.entries[name] = {
+            "arity": arity,
+            "flags": set(flags),
+            "first key": first,
+            "last key": last,
+            "step": step,
+            "categories": set(categories),
+            "key specifications": as_sets(specifications),
+        }
+        for subcommand in subcommands:
+            self._add(subcommand)
+
+    def _document(self, name, docs):
+        subcommands = docs.pop("subcommands", {})
+        self.entries[name]["docs"] = as_sets(docs)
+        for subcommand, its_docs in subcommands.items():
+            self._document(subcommand, its_docs)
+
+
+def differences(ours, oracle):
+    """One line for each fact that differs and is not allowed to."""
+    lines = []
+    for name in sorted(ours):
+        if name not in oracle:
+            lines.append(f"{name}: the oracle has no such command")
+            continue
+        mine, theirs = flat(ours[name]), flat(oracle[name])
+        for place in sorted(set(mine) | set(theirs)):
+            got, expected = mine.get(place), theirs.get(place)
+            allowed = ALLOWED.get((name, place))
+            if got != expected and (allowed is None or got != allowed[0]):
+                lines.append(f"{name}: {place}: ours {got!r}, the oracle's {expected!r}")
+    return lines
+
+
+@needs_oracle
+class ComparedWithTheOracle(Case):
+    def test_every_command_that_we_have(self):
+        ours = Table(self.connect(self.start())).entries
+        oracle = Table(self.connect(self.start_oracle())).entries
+        found = differences(ours, oracle)
+        self.assertEqual(found, [], "\n" + "\n".join(found))
+
+    def test_get_keys(self):
+        ours, oracle = self.connect(self.start()), self.connect(self.start_oracle())
+        for words in (
+            ("GET", "a"),
+            ("SET", "a", "b"),
+            ("set", "a", "b", "EX", "1"),
+            ("MSET", "a", "1", "b", "2"),
+            ("MGET", "a", "b", "c"),
+            ("DEL", "x"),
+            ("EXISTS", "a", "b"),
+            ("PING",),
+            ("NOSUCH", "a"),
+            ("GET",),
+            ("SCAN", "0"),
+            ("KEYS", "*"),
+            ("MSET", "a"),
+            ("INCRBY", "n", "1"),
+            ("CONFIG", "GET", "x"),
+            ("CONFIG", "NOSUCH"),
+            ("COMMAND", "GETKEYS", "GET", "a"),
+            ("DEBUG", "SLEEP", "0"),
+            ("EXPIRE", "a", "1", "NX"),
+            ("FLUSHALL",),
+            ("GET", "a", "b"),
+        ):
+            with self.subTest(words=words):
+                asked = ("COMMAND", "GETKEYS", *words)
+                self.assertEqual(ours.call(*asked), oracle.call(*asked))
+                asked = ("COMMAND", "GETKEYSANDFLAGS", *words)
+                if (reply := ours.call(*asked)) != error(
+                    "ERR unknown subcommand 'GETKEYSANDFLAGS'. Try COMMAND HELP."
+                ):
+                    self.assertEqual(
+                        repr(as_sets(plain(reply))), repr(as_sets(plain(oracle.call(*asked))))
+                    )
+
+
+class Itself(SharedServerCase):
+    """What COMMAND says of itself, without an oracle."""
+
+    def names(self):
+        return [entry[0].decode() for entry in self.client.call("COMMAND")]
+
+    def test_count_list_info_and_docs_agree(self):
+        names = self.names()
+        self.assertEqual(len(names), len(set(names)))
+        self.assertEqual(self.client.call("COMMAND", "COUNT"), len(names))
+        listed = plain(self.client.call("COMMAND", "LIST"))  # with the subcommands
+        self.assertEqual(sorted(n for n in listed if "|" not in n), sorted(names))
+        docs = self.client.call("COMMAND", "DOCS")
+        self.assertEqual(sorted(plain(docs[::2])), sorted(names))
+        everything = self.client.call("COMMAND", "INFO")
+        self.assertEqual(len(everything), len(names))
+
+    def test_the_first_commands_are_there(self):
+        replies = self.client.call("COMMAND", "INFO", *FIRST_COMMANDS)
+        missing = [n for n, r in zip(FIRST_COMMANDS, replies) if not isinstance(r, list)]
+        self.assertEqual(missing, [])
+        self.assertEqual([r[0].decode() for r in replies], FIRST_COMMANDS)
+
+    def test_info_and_docs_of_what_is_not_there(self):
+        self.assertEqual(self.client.call("COMMAND", "INFO", "nosuch", "nosuch|get"), [None] * 2)
+        self.assertEqual(self.client.call("COMMAND", "DOCS", "nosuch"), [])
+        both = self.client.call("COMMAND", "INFO", "GeT", "nosuch")
+        self.assertEqual((both[0][0], both[1]), (b"get", None))
+
+    def test_lists_with_a_filter(self):
+        call = self.client.call
+        names = set(self.names())
+        found = plain(call("COMMAND", "LIST", "FILTERBY", "PATTERN", "*expire*"))
+        self.assertEqual(set(found), {n for n in names if "expire" in n})
+        in_category = set(plain(call("COMMAND", "LIST", "FILTERBY", "ACLCAT", "string")))
+        self.assertTrue({"get", "set", "append"} <= in_category)
+        self.assertNotIn("del", in_category)
+        self.assertEqual(call("COMMAND", "LIST", "FILTERBY", "ACLCAT", "nosuch"), [])
+        self.assertEqual(call("COMMAND", "LIST", "FILTERBY", "MODULE", "nosuch"), [])
+        self.assertEqual(call("COMMAND", "LIST", "NOSUCH", "x", "y"), error("ERR syntax error"))
+
+    @ours_only("the prose is ours")
+    def test_every_command_has_a_summary_a_group_and_a_since(self):
+        docs = Table(self.client).entries
+        raw = plain(self.client.call("COMMAND", "DOCS"))
+        for name, entry in raw.items():
+            self.assertTrue(entry["summary"].endswith("."), f"{name}: a summary is a sentence")
+            self.assertRegex(entry["since"], r"^\d+\.\d+\.\d+$")
+            self.assertTrue(entry["group"], name)
+        self.assertEqual([n for n, e in docs.items() if "docs" not in e], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
