@@ -49,6 +49,8 @@ let package = Package(
         .testTarget(
             name: "MiniRedisTests",
             dependencies: ["MiniRedis", "CRespParser"],
+            // Dumps, read by their path in the sources.
+            exclude: ["Fixtures"],
             swiftSettings: swiftSettings
         ),
     ],
