@@ -77,7 +77,7 @@ enum CommandIntrospection {
             if let index = named(context.data[at], table) {
                 writeInfo(index, table, context.reply)
             } else {
-                context.reply.nullArray()
+                context.reply.null()
             }
         }
     }
