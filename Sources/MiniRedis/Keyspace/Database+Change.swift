@@ -129,8 +129,7 @@ extension Database {
             let total = entry.block.count + suffix.count
             let room = total > entry.block.capacity ? total + total / 4 : total
             let block = entry.block.grown(to: room, heap: heap)
-            (block.bytes + block.count).copyMemory(from: suffix.base, byteCount: suffix.count)
-            block.count = total
+            block.append(suffix)
             entry.setBlock(block)
             commit()
             return total
@@ -138,19 +137,12 @@ extension Database {
         return entry.string.withText { text in
             let total = text.count + suffix.count
             if total >= ReferencedBlock.threshold {
-                let block = ReferencedBlock(capacity: total + total / 4, heap: heap)
-                block.bytes.copyMemory(from: text.base, byteCount: text.count)
-                (block.bytes + text.count).copyMemory(from: suffix.base, byteCount: suffix.count)
-                block.count = total
+                let block = ReferencedBlock(joining: text, suffix, heap: heap)
                 overwrite(slot, entry.key, hash, .block(block), .keep)
-                return total
-            }
-            withUnsafeTemporaryAllocation(byteCount: total + 1, alignment: 16) { room in
-                guard let joined = room.baseAddress else { return }
-                joined.copyMemory(from: text.base, byteCount: text.count)
-                (joined + text.count).copyMemory(from: suffix.base, byteCount: suffix.count)
-                overwrite(
-                    slot, entry.key, hash, .bytes(ByteView(joined, count: total)), .keep)
+            } else {
+                ByteView.withJoined(text, suffix) {
+                    overwrite(slot, entry.key, hash, .bytes($0), .keep)
+                }
             }
             return total
         }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// How the allocator gives memory back to the system: on threads of its own. Freed pages are returned
-// some seconds after they were last used; done by the thread that happens to free, as is the
-// default, a FLUSHALL of ten million keys makes the loop wait for it.
+// How the allocator gives memory back to the system: on threads of its own. Freed pages are
+// returned some seconds after they were last used; done by the thread that happens to free, as is
+// the default, a FLUSHALL of ten million keys makes the loop wait for it.
 
 #if JEMALLOC
     import CJemalloc

@@ -19,6 +19,13 @@ struct Request {
     /// every request.
     var blocks: UnsafePointer<UnsafeMutableRawPointer>?
 
+    /// A request without arguments: what there is before the first one. `anything` is never read.
+    static func empty(_ anything: UnsafeRawPointer) -> Request {
+        Request(
+            base: anything, slices: anything.assumingMemoryBound(to: ArgumentSlice.self), count: 0,
+            blocks: nil)
+    }
+
     /// The bytes of argument `index`; 0 is the command's name.
     @inline(__always)
     subscript(index: Int) -> ByteView {

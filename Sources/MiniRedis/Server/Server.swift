@@ -80,12 +80,9 @@ final class Server {
     }
 
     private func initializeFrame() {
-        let nothing = UnsafeRawPointer(sessionOfNobody)
         frame.initialize(
             to: ExecutionFrame(
-                request: Request(
-                    base: nothing, slices: nothing.assumingMemoryBound(to: ArgumentSlice.self),
-                    count: 0, blocks: nil),
+                request: .empty(sessionOfNobody),
                 database: keyspace.databases,
                 reply: ReplyWriter(buffer: loop.output, version: 2), session: sessionOfNobody,
                 longestString: 0,

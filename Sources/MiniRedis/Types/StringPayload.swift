@@ -56,9 +56,6 @@ enum StringSource {
     private static func copied(
         _ text: ByteView, _ heap: UnsafeMutablePointer<Heap>
     ) -> StringSource {
-        let block = ReferencedBlock(capacity: text.count, heap: heap)
-        block.bytes.copyMemory(from: text.base, byteCount: text.count)
-        block.count = text.count
-        return .block(block)
+        .block(ReferencedBlock(copying: text, heap: heap))
     }
 }

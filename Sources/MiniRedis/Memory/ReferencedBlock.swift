@@ -33,6 +33,27 @@ struct ReferencedBlock {
         self.capacity = usable
     }
 
+    /// A block of one reference that holds `first` and then `second`, with room to spare behind them.
+    init(joining first: ByteView, _ second: ByteView, heap: UnsafeMutablePointer<Heap>) {
+        let total = first.count + second.count
+        self.init(capacity: total + total / 4, heap: heap)
+        append(first)
+        append(second)
+    }
+
+    /// A block of one reference that holds a copy of `text`.
+    init(copying text: ByteView, heap: UnsafeMutablePointer<Heap>) {
+        self.init(capacity: text.count, heap: heap)
+        append(text)
+    }
+
+    /// Adds bytes for which there is room.
+    func append(_ suffix: ByteView) {
+        assert(count + suffix.count <= capacity)
+        (bytes + count).copyMemory(from: suffix.base, byteCount: suffix.count)
+        count += suffix.count
+    }
+
     private(set) var references: Int {
         get { address.load(as: Int.self) }
         nonmutating set { address.storeBytes(of: newValue, as: Int.self) }
