@@ -176,7 +176,7 @@ enum CommandIntrospection {
         for category in command.categories { reply.simple(category) }
         reply.array(command.tips.count)
         for tip in command.tips { reply.bulk(tip) }
-        reply.array(specifications.count)
+        reply.set(specifications.count)
         for specification in specifications { write(specification, reply) }
         let subcommands = Array((table.index.records + index).pointee.subcommands)
         reply.array(subcommands.count)
