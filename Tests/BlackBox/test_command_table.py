@@ -34,6 +34,9 @@ ALLOWED = {
     ("hello", "docs/arguments/0/arguments/1/name"): ("auth", "7.2 names the block"),
 }
 
+# What came after the oracle.
+NEWER = {"client|setinfo", "client|no-touch"}
+
 # Places that hold prose, or what only a later version has.
 IGNORED = {"summary", "complexity", "history", "notes", "display_text"}
 
@@ -120,7 +123,8 @@ def differences(ours, oracle):
     lines = []
     for name in sorted(ours):
         if name not in oracle:
-            lines.append(f"{name}: the oracle has no such command")
+            if name not in NEWER:
+                lines.append(f"{name}: the oracle has no such command")
             continue
         mine, theirs = flat(ours[name]), flat(oracle[name])
         for place in sorted(set(mine) | set(theirs)):

@@ -30,6 +30,21 @@ protocol Administration: AnyObject {
     var runID: String { get }
     /// The version of Redis whose behaviour this is.
     var version: String { get }
+    /// One line for each client that the filter lets through, by number, as CLIENT LIST shows it.
+    func describeClients(_ filter: ClientFilter) -> String
+    /// Closes the clients that the filter lets through, the asking one after its reply; returns how
+    /// many.
+    func closeClients(_ filter: ClientFilter, for session: UnsafeMutablePointer<Session>) -> Int
+    /// Holds requests back until `end`, milliseconds since the epoch. A running pause gets neither
+    /// shorter nor narrower.
+    func pauseClients(_ scope: PauseScope, until end: Int64)
+    func unpauseClients()
+    /// From now on this client is told every command, or no more.
+    func setMonitoring(_ isOn: Bool, for session: UnsafeMutablePointer<Session>)
+    /// Tells the monitoring clients of a request that was executed.
+    func feedMonitors(_ request: Request, from session: UnsafeMutablePointer<Session>)
+    /// A client spoke HTTP: somebody may be using a browser against this server.
+    func reportForeignProtocol(of session: UnsafeMutablePointer<Session>)
     /// Whether DEBUG may be used by this client.
     func allowsDebug(_ session: borrowing Session) -> Bool
 

@@ -71,7 +71,7 @@ struct Command: Sendable {
         if flags.contains(.readOnly) { names.append("@read") }
         switch group {
         case .string: names.append("@string")
-        case .connection: names.append("@connection")
+        case .connection: if subcommands.isEmpty { names.append("@connection") }
         case .generic, .server: if flags.contains(.connection) { names.append("@connection") }
         }
         if flags.contains(.admin) { names.append("@admin") }

@@ -16,6 +16,8 @@ struct ExecutionFrame: ~Copyable {
     var keyHash: UInt64 = 0
     /// The index of the command in the table.
     var command = 0
+    /// Why requests need more care than usual, whoever sends them.
+    var attention: ServerAttention = []
     /// proto-max-bulk-len: no string may become longer, bytes.
     var longestString: Int
     /// Bytes of replies that were not copied into the buffer since it was last looked at.

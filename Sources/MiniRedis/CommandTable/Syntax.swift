@@ -39,9 +39,12 @@ struct Syntax: Sendable {
     var kind: Kind
     var token: String?
     var since: String?
+    var deprecatedSince: String?
     var access: KeyAccess = []
     var isOptional = false
     var isMultiple = false
+    /// Each of many comes with the token.
+    var repeatsToken = false
     var children: [Syntax] = []
 
     static func key(_ name: String, _ access: KeyAccess) -> Syntax {
@@ -73,6 +76,10 @@ struct Syntax: Sendable {
         Syntax(name: name, kind: .oneOf, token: token, children: choices)
     }
 
+    static func oneOf(_ name: String, of choices: [Syntax]) -> Syntax {
+        Syntax(name: name, kind: .oneOf, children: choices)
+    }
+
     static func block(_ name: String, token: String? = nil, _ parts: Syntax...) -> Syntax {
         Syntax(name: name, kind: .block, token: token, children: parts)
     }
@@ -87,6 +94,20 @@ struct Syntax: Sendable {
     static func many(_ argument: Syntax) -> Syntax {
         var copy = argument
         copy.isMultiple = true
+        return copy
+    }
+
+    /// One or more, each with its token.
+    static func manyWithToken(_ argument: Syntax) -> Syntax {
+        var copy = many(argument)
+        copy.repeatsToken = true
+        return copy
+    }
+
+    /// The version since which something else is to be used instead of this argument.
+    func deprecated(since version: String) -> Syntax {
+        var copy = self
+        copy.deprecatedSince = version
         return copy
     }
 

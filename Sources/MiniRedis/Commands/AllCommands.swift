@@ -8,7 +8,8 @@ enum AllCommands {
     static func declarations() -> [Command] {
         Strings.reads + Strings.writes + Strings.counters
             + Keys.declarations + Keys.expiry + Keys.deadlines + Keys.walks
-            + Connections.declarations + ServerCommands.declarations
+            + Connections.declarations + Clients.declarations + Monitoring.declarations
+            + ServerCommands.declarations
             + CommandIntrospection.declarations + Debugging.declarations
     }
 }

@@ -268,8 +268,10 @@ enum CommandIntrospection {
         if isLeaf { facts.append(("display_text", argument.name)) }
         if let token = argument.token { facts.append(("token", token)) }
         if let own = argument.since { facts.append(("since", own)) }
+        if let end = argument.deprecatedSince { facts.append(("deprecated_since", end)) }
         let flags =
             (argument.isOptional ? ["optional"] : []) + (argument.isMultiple ? ["multiple"] : [])
+            + (argument.repeatsToken ? ["multiple_token"] : [])
         reply.map(
             facts.count + (argument.kind == .key ? 1 : 0) + (flags.isEmpty ? 0 : 1)
                 + (isLeaf ? 0 : 1))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The connection itself: PING, ECHO, HELLO, AUTH, SELECT, QUIT.
+// The connection itself: PING, ECHO, HELLO, AUTH, SELECT, RESET, QUIT.
 
 /// The commands on the connection.
 enum Connections {
@@ -45,6 +45,11 @@ enum Connections {
             syntax: [.integer("index")],
             run: .administration(select)),
         Command(
+            "RESET", in: .connection, since: "6.2.0", complexity: "O(1)",
+            summary: "Makes the connection as it was when it was new.",
+            flags: [.noScript, .loading, .stale, .fast, .noAuthentication, .allowBusy],
+            run: .administration(reset)),
+        Command(
             "QUIT", in: .connection, since: "1.0.0", complexity: "O(1)",
             summary: "Closes the connection after this reply.",
             flags: [.noScript, .loading, .stale, .fast, .noAuthentication, .allowBusy],
@@ -77,7 +82,7 @@ enum Connections {
     static func select(_ context: AdministrationContext) throws(ErrorReply) {
         let index = try context.data.integer(1)
         guard index >= 0 && index < Int64(context.administration.keyspace.databaseCount) else {
-            throw Int32(exactly: index) == nil ? .notInteger : .databaseOutOfRange
+            throw Int32(exactly: index) == nil ? .integerOutOfRange : .databaseOutOfRange
         }
         context.session.pointee.databaseIndex = Int(index)
         context.reply.ok()
@@ -103,7 +108,7 @@ enum Connections {
         guard user.equals("default"), required.isEmpty || matches(password, required) else {
             throw .wrongPassword
         }
-        context.session.pointee.isAuthenticated = true
+        context.session.pointee.authenticate()
     }
 
     /// Compares in a time that depends on the lengths alone.
@@ -127,13 +132,14 @@ enum Connections {
             guard asked == 2 || asked == 3 else { throw .noProtocol }
             version = Int(asked)
         }
-        var name: ByteView?
+        var (name, credentials): (ByteView?, Int?)
         var at = 2
         while at < arguments.count {
             if arguments[at].equalsFolded("auth"), at + 2 < arguments.count {
-                try authenticate(context, user: arguments[at + 1], password: arguments[at + 2])
+                credentials = at + 1
                 at += 3
             } else if arguments[at].equalsFolded("setname"), at + 1 < arguments.count {
+                guard arguments[at + 1].isPlainWord else { throw .invalidClientName }
                 name = arguments[at + 1]
                 at += 2
             } else {
@@ -142,21 +148,28 @@ enum Connections {
                 throw .written
             }
         }
+        if let credentials {
+            try authenticate(
+                context, user: arguments[credentials], password: arguments[credentials + 1])
+        }
         guard context.session.pointee.isAuthenticated else {
             throw .helloNeedsAuthentication
         }
-        if let name {
-            guard isPlain(name) else { throw .invalidClientName }
-            context.session.pointee.name = name.string
-        }
+        if let name { context.session.pointee.name = name.string }
         if let version { SessionContext(frame: context.frame).speak(version: version) }
         describeServer(context)
     }
 
-    /// Names may not contain blanks or control characters, since CLIENT LIST prints them in a line.
-    private static func isPlain(_ name: ByteView) -> Bool {
-        for index in 0..<name.count where name[index] < 33 || name[index] > 126 { return false }
-        return true
+    /// https://redis.io/docs/latest/commands/reset/
+    static func reset(_ context: AdministrationContext) throws(ErrorReply) {
+        context.administration.setMonitoring(false, for: context.session)
+        context.session.pointee.databaseIndex = 0
+        context.session.pointee.authenticate(context.administration.requiredPassword.isEmpty)
+        context.session.pointee.name = ""
+        context.session.pointee.replyMode = .on
+        context.session.pointee.traits = []
+        SessionContext(frame: context.frame).speak(version: 2)
+        context.reply.literal("+RESET\r\n")
     }
 
     private static func describeServer(_ context: AdministrationContext) {

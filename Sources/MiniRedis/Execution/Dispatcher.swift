@@ -13,6 +13,9 @@
 //     ask    32 x  prefetch entry
 //     run    32 x  admit -> handler -> reply
 //
+// A request that needs more than that, because its session or the server is in an unusual state,
+// takes the careful way (`Dispatcher+Care`): one branch tells.
+//
 // It does not know sockets: bytes come in, replies go to the buffer, and the outcome says why it
 // stopped.
 
@@ -48,10 +51,10 @@ struct Dispatcher: ~Copyable {
     static let replyBudget = 1 << 20
 
     let frame: UnsafeMutablePointer<ExecutionFrame>
-    private let commands: CommandIndex
-    private let statistics: UnsafeMutablePointer<CommandStatistics>
+    let commands: CommandIndex
+    let statistics: UnsafeMutablePointer<CommandStatistics>
     private let databases: UnsafeMutablePointer<Database>
-    private unowned let table: CommandTable
+    unowned let table: CommandTable
     private var arena = SliceArena()
     private let batch: UnsafeMutablePointer<Prepared>
     private var batchCount = 0
@@ -81,9 +84,13 @@ struct Dispatcher: ~Copyable {
         frame.pointee.reply.version = session.pointee.protocolVersion
         frame.pointee.database = databases + session.pointee.databaseIndex
         frame.pointee.referencedBytes = 0
+        frame.pointee.command = session.pointee.lastCommand
+        defer { session.pointee.lastCommand = frame.pointee.command }
         cycles = CycleClock.cycles
+        let wasAuthenticated = session.pointee.isAuthenticated
         var consumed = 0
         while true {
+            let batchStart = consumed
             let last = parse(bytes, from: consumed, count: count, parser, limits)
             prepare(session)
             for number in 0..<batchCount {
@@ -94,6 +101,14 @@ struct Dispatcher: ~Copyable {
                 if session.pointee.hold.isEmpty && !isFull { continue }
                 let outcome = session.pointee.hold.isEmpty ? Outcome.congested : .held
                 finishBatch()
+                if session.pointee.hold.contains(.paused) {
+                    // It has not run, and comes again.
+                    consumed = number == 0 ? batchStart : batch[number - 1].end
+                    if last == .request && parser.pointee.isKept {
+                        parser.pointee.postpone()
+                        return (consumed, outcome)
+                    }
+                }
                 // What was parsed ahead is parsed again, from its first byte.
                 release(parser)
                 return (consumed, outcome)
@@ -102,7 +117,13 @@ struct Dispatcher: ~Copyable {
             if last == .request && parser.pointee.isKept { release(parser) }
             switch last {
             case .needsMore: return (consumed, .needsMore)
-            case .failed: return (consumed, .malformed)
+            case .failed:
+                // What is too much before AUTH is parsed again, by other limits, after it.
+                guard !wasAuthenticated && session.pointee.isAuthenticated else {
+                    return (consumed, .malformed)
+                }
+                release(parser)
+                return (consumed, .needsMore)
             case .request, .arenaFull: if consumed == count { return (consumed, .needsMore) }
             }
         }
@@ -170,19 +191,22 @@ struct Dispatcher: ~Copyable {
     private mutating func execute(_ number: Int, _ session: UnsafeMutablePointer<Session>) {
         let count = batch[number].request.count
         guard count > 0 else { return }
-        guard case .record(let record) = batch[number].resolution else {
-            return refuseUnknown(batch[number])
-        }
         frame.pointee.request = batch[number].request
-        frame.pointee.command = record
         frame.pointee.keyHash = batch[number].keyHash
         frame.pointee.hashedArgument = batch[number].hashedArgument
         frame.pointee.database = databases + session.pointee.databaseIndex
-        guard count >= commands.records[record].fewestArguments,
+        guard case .record(let record) = batch[number].resolution,
+            count >= commands.records[record].fewestArguments,
             count <= commands.records[record].mostArguments,
-            session.pointee.isAuthenticated
-                || commands.records[record].flags.contains(.noAuthentication)
-        else { return refuse(record, count) }
+            frame.pointee.attention.rawValue | session.pointee.attention.rawValue == 0
+        else { return executeCarefully(batch[number].resolution, session) }
+        run(record)
+    }
+
+    /// Runs an admitted request.
+    @inline(__always)
+    mutating func run(_ record: Int) {
+        frame.pointee.command = record
         do throws(ErrorReply) {
             try commands.records[record].run(frame)
         } catch {
@@ -194,41 +218,10 @@ struct Dispatcher: ~Copyable {
         cycles = now
     }
 
-    // MARK: - Errors
-
     @inline(never)
     private func fail(_ record: Int, _ error: ErrorReply) {
         statistics[record].failed += 1
         if case .written = error { return }
         frame.pointee.reply.error(error, command: table.names[record])
-    }
-
-    @inline(never)
-    private func refuse(_ record: Int, _ count: Int) {
-        statistics[record].rejected += 1
-        let fits =
-            count >= commands.records[record].fewestArguments
-            && count <= commands.records[record].mostArguments
-        frame.pointee.reply.error(
-            fits ? .noAuthentication : .wrongArity, command: table.names[record])
-    }
-
-    /// The error for a name that is no command, with the start of the arguments, as Redis tells it.
-    @inline(never)
-    private func refuseUnknown(_ prepared: Prepared) {
-        let request = prepared.request
-        let name = request[0].prefix(min(128, request[0].count)).string
-        if case .unknownSubcommand = prepared.resolution {
-            let word = request[1].prefix(min(128, request[1].count)).string
-            return frame.pointee.reply.error(
-                "ERR unknown subcommand '\(word)'. Try \(name.uppercased()) HELP.")
-        }
-        var arguments = ""
-        for index in 1..<max(1, request.count) where arguments.utf8.count < 128 {
-            let room = 128 - arguments.utf8.count
-            arguments += "'\(request[index].prefix(min(room, request[index].count)).string)' "
-        }
-        frame.pointee.reply.error(
-            "ERR unknown command '\(name)', with args beginning with: \(arguments)")
     }
 }

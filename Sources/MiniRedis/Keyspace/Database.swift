@@ -46,14 +46,25 @@ struct Database: ~Copyable {
     /// access.
     @inline(__always)
     mutating func read(_ key: ByteView, _ hash: UInt64) -> Entry? {
-        guard let slot = lookup(key, hash) else {
+        guard let slot = table.find(hash, key) else {
             state.pointee.statistics.misses &+= 1
             return nil
         }
-        state.pointee.statistics.hits &+= 1
         let entry = Entry(slot.entry)
+        if entry.hasDeadline && isDue(entry) {
+            missDue(slot, hash)
+            return nil
+        }
+        state.pointee.statistics.hits &+= 1
         entry.touch(state.pointee.accessClock)
         return entry
+    }
+
+    /// A command that only reads met a due key: removed, unless nothing may change now.
+    @inline(never)
+    private mutating func missDue(_ slot: TableSlot, _ hash: UInt64) {
+        state.pointee.statistics.misses &+= 1
+        if !state.pointee.keepsDueKeys { expire(slot, hash) }
     }
 
     /// Whether a key is there and not due; neither an access nor a change.

@@ -86,7 +86,7 @@ final class Keyspace {
 
     /// Removes up to `budget` due keys of each database; returns whether more are due.
     func expireDue(budget: Int) -> Bool {
-        guard state.pointee.expiresActively else { return false }
+        guard state.pointee.expiresActively, !state.pointee.keepsDueKeys else { return false }
         var more = false
         for index in 0..<databaseCount where databases[index].expireDue(budget: budget) {
             more = true

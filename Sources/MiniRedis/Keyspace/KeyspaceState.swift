@@ -16,6 +16,9 @@ struct KeyspaceState: ~Copyable {
     /// them either way.
     var expiresActively = true
 
+    /// Whether reads leave due keys where they are, unseen: nothing changes during CLIENT PAUSE.
+    var keepsDueKeys = false
+
     init(memory: UnsafeMutablePointer<Memory>) {
         self.memory = memory
     }

@@ -71,11 +71,13 @@ final class Listener: LoopHandle {
 
     override func willClose() {
         retryTimer?.close()
+        // Its port is free at once, for a listener that takes its place.
+        uv_poll_stop(handle(as: uv_poll_t.self))
+        _ = Glibc.close(descriptor)
         socketFile?.unlink()
     }
 
     override func didClose() {
-        _ = Glibc.close(descriptor)
         onConnection = { _ in }
         onError = { _ in }
     }

@@ -67,6 +67,9 @@ struct OutputQueue: ~Copyable {
     @inline(__always)
     var isEmpty: Bool { head == tail }
 
+    /// How many pieces wait.
+    var pieceCount: Int { tail - head }
+
     /// Appends a slice of the shared buffer, which lives until the end of the turn.
     mutating func appendShared(from start: Int, to end: Int) {
         assert(start < end)

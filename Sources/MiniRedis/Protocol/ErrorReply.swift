@@ -38,6 +38,19 @@ enum ErrorReply: Error {
     case invalidNumberOfArguments
     case notFloat
     case noSuchKey
+    case integerOutOfRange
+    case noSuchClient
+    case invalidClientID
+    case clientIDNotPositive
+    case timeoutNotInteger
+    case timeoutNegative
+    case timeoutOutOfRange
+    case invalidPauseMode
+    case invalidUnblockReason
+    case notTracking
+    case trackingUnsupported
+    case maximumAgeNotInteger
+    case maximumAgeNotPositive
     /// The handler has written the error itself, because its text depends on the arguments.
     case written
 
@@ -94,6 +107,24 @@ enum ErrorReply: Error {
         case .invalidNumberOfArguments: "ERR Invalid number of arguments specified for command"
         case .notFloat: "ERR value is not a valid float"
         case .noSuchKey: "ERR no such key"
+        case .integerOutOfRange:
+            "ERR value is out of range, value must between -2147483648 and 2147483647"
+        case .noSuchClient: "ERR No such client"
+        case .invalidClientID: "ERR Invalid client ID"
+        case .clientIDNotPositive: "ERR client-id should be greater than 0"
+        case .timeoutNotInteger: "ERR timeout is not an integer or out of range"
+        case .timeoutNegative: "ERR timeout is negative"
+        case .timeoutOutOfRange: "ERR timeout is out of range"
+        case .invalidPauseMode: "ERR CLIENT PAUSE mode must be WRITE or ALL"
+        case .invalidUnblockReason: "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"
+        case .notTracking:
+            """
+            ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN \
+            or OPTOUT mode enabled
+            """
+        case .trackingUnsupported: "ERR client tracking is not supported by this server"
+        case .maximumAgeNotInteger: "ERR maxage is not an integer or out of range"
+        case .maximumAgeNotPositive: "ERR maxage should be greater than 0"
         case .written: ""
         }
     }

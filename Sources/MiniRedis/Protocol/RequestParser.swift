@@ -86,6 +86,8 @@ struct RequestParser: ~Copyable {
     /// The bytes of the detached arguments of the request in progress, in order.
     private var blocks: UnsafeMutablePointer<UnsafeMutableRawPointer>?
     private(set) var blockCount = 0
+    /// `postpone` was called: the kept request is complete and has not run.
+    private(set) var isPostponed = false
     /// The length of the last complete request, bytes.
     private(set) var length = 0
 
@@ -121,11 +123,18 @@ struct RequestParser: ~Copyable {
         return .request
     }
 
+    /// The kept request that was just returned may not run yet: the next `parse`, of the same
+    /// bytes, moved or not, returns it again.
+    mutating func postpone() {
+        isPostponed = true
+    }
+
     /// Gives up the kept slices of a request that was executed.
     mutating func release() {
         kept?.deallocate()
         blocks?.deallocate()
         (kept, keptCapacity, blocks, blockCount) = (nil, 0, nil, 0)
+        isPostponed = false
         crp_reset(&parser)
     }
 
@@ -206,6 +215,13 @@ struct RequestParser: ~Copyable {
         _ bytes: UnsafeMutableRawPointer, _ count: Int, _ limits: UnsafePointer<ProtocolLimits>,
         _ request: inout Request
     ) -> Outcome {
+        if isPostponed, let kept {
+            isPostponed = false
+            request = Request(
+                base: UnsafeRawPointer(bytes), slices: UnsafePointer(kept),
+                count: Int(parser.count), blocks: UnsafePointer(blocks))
+            return .request
+        }
         while let slices = kept {
             switch run(bytes, count, limits, slices, keptCapacity) {
             case CRP_COMPLETE:

@@ -5,8 +5,8 @@
 // Input that the connection brings goes to the dispatcher in place. Two things stand in the way at
 // times:
 //
-//   hold      a reply that is being made in the background, or the end of the connection: input
-//             stays where it is, and is offered again when the hold is over.
+//   hold      a reply that is being made in the background, CLIENT PAUSE, or the end of the
+//             connection: input stays where it is, and is offered again when the hold is over.
 //   detaching an argument of 32 KiB and more is received straight into the block that will hold it
 //             as a value. The start of its request (`head`) is kept here meanwhile, without the
 //             argument's bytes, and what comes after the argument is added to it until the request
@@ -17,11 +17,11 @@
 final class Client: ConnectionDelegate {
     let connection: Connection
     let session: UnsafeMutablePointer<Session>
-    private let parser: UnsafeMutablePointer<RequestParser>
-    private unowned let server: Server
+    let parser: UnsafeMutablePointer<RequestParser>
+    unowned let server: Server
 
     /// The start of a request of which an argument was detached; empty otherwise.
-    private var head = ByteBuffer()
+    private(set) var head = ByteBuffer()
     /// The block that is being received, with a reference of the parser's.
     private var incoming: ReferencedBlock?
     /// Bytes of the incoming argument in all.
@@ -30,6 +30,14 @@ final class Client: ConnectionDelegate {
     private var hasEnded = false
     /// The server offers the retained input again in the next turn.
     private var isQueued = false
+    /// Bytes of the arguments that were detached from the request in progress.
+    private(set) var detachedBytes = 0
+    /// Bytes of the input that is being executed; 0: none is.
+    private(set) var bytesInExecution = 0
+    /// Since when its unsent output is above its class's soft limit, milliseconds since the epoch.
+    var overSoftLimitSince: Int64?
+    /// Unsent bytes when the server last looked.
+    var unsentAtLastSweep = 0
 
     /// A block's first size; it doubles as its bytes really arrive.
     private static let firstBlockBytes = 128 * 1024
@@ -42,7 +50,8 @@ final class Client: ConnectionDelegate {
         session = .allocate(capacity: 1)
         session.initialize(
             to: Session(
-                id: id, isAuthenticated: isAuthenticated, isLocal: connection.isLoopback))
+                id: id, isAuthenticated: isAuthenticated, isLocal: connection.isLoopback,
+                now: server.loop.clock.pointee.unixMilliseconds))
         parser = .allocate(capacity: 1)
         parser.initialize(to: RequestParser())
     }
@@ -60,6 +69,7 @@ final class Client: ConnectionDelegate {
         _ connection: Connection, received bytes: UnsafeMutableRawPointer, count: Int
     ) -> Int {
         server.turnBegan()
+        session.pointee.lastHeardAt = server.keyspace.state.pointee.now
         var at = 0
         while at < count && session.pointee.hold.isEmpty && incoming == nil {
             let before = at
@@ -90,9 +100,16 @@ final class Client: ConnectionDelegate {
         let added = min(count, Self.headStepBytes)
         head.append(ByteView(bytes, count: added))
         let (consumed, outcome) = run(head.base, head.count)
+        if parser.pointee.isPostponed {
+            // The request is complete and waits in `head`; what follows it is received again.
+            let early = head.count - parser.pointee.length
+            head.removeLast(early)
+            return added - early
+        }
         if consumed > 0 || session.pointee.hold.contains(.closing) {
             let left = head.count - consumed
             head.removeAll()
+            detachedBytes = 0
             return max(0, added - left)
         }
         guard case .needsMore = outcome, let argument = parser.pointee.detachable else {
@@ -110,6 +127,8 @@ final class Client: ConnectionDelegate {
     ) -> (consumed: Int, outcome: Dispatcher.Outcome) {
         server.currentConnection = connection
         connection.beginOutput()
+        bytesInExecution = count
+        let wasAuthenticated = session.pointee.isAuthenticated
         let limits = server.limits(for: session)
         let (consumed, outcome) = server.dispatcher.pointee.process(
             bytes, count: count, parser: parser, limits: limits, session: session)
@@ -118,23 +137,34 @@ final class Client: ConnectionDelegate {
         case .malformed: refuse()
         case .held:
             if !session.pointee.hold.contains(.closing) { connection.pauseReading() }
+            if session.pointee.hold.contains(.paused) { server.clientControl.held.append(self) }
         case .congested:
             isQueued = true
             server.queue(self)
         }
+        bytesInExecution = 0
+        if wasAuthenticated != session.pointee.isAuthenticated { server.limitInput(of: self) }
+        checkOutput()
+        if session.pointee.hold.contains(.dropping) { connection.close() }
         connection.endOutput()
         if session.pointee.hold.contains(.closing) { connection.closeAfterOutput() }
         return (consumed, outcome)
     }
 
     private func refuse() {
-        server.frame.pointee.reply.error("ERR Protocol error: \(parser.pointee.errorText)")
+        if !session.pointee.attention.contains(.silent) {
+            server.frame.pointee.reply.error("ERR Protocol error: \(parser.pointee.errorText)")
+        }
         session.pointee.hold.insert(.closing)
     }
 
     // MARK: - Detached arguments
 
     private func detach(_ length: Int) {
+        detachedBytes += length
+        guard detachedBytes + head.count <= connection.inputLimitBytes else {
+            return connectionInputTooLarge(connection)
+        }
         let block = ReferencedBlock(
             capacity: min(length, Self.firstBlockBytes), heap: server.keyspace.memory.pointee.heap)
         parser.pointee.detach(to: block.bytes)
@@ -172,12 +202,29 @@ final class Client: ConnectionDelegate {
         goOn()
     }
 
+    /// CLIENT PAUSE is over: what was held back runs in the next turn.
+    func endPause() {
+        session.pointee.hold.remove(.paused)
+        connection.resumeReading()
+        isQueued = true
+        server.queue(self)
+    }
+
     /// Offers retained input again.
     func goOn() {
         isQueued = false
         guard !connection.isCongested else { return }
+        if parser.pointee.isPostponed && !head.isEmpty { runHead() }
         connection.redeliver()
         if hasEnded { endIfIdle() }
+    }
+
+    /// Runs the request that waited in `head`, and nothing else.
+    private func runHead() {
+        let (consumed, _) = run(head.base, head.count)
+        guard consumed > 0 else { return }
+        head.removeAll()
+        detachedBytes = 0
     }
 
     func connectionDrained(_ connection: Connection) {
@@ -191,7 +238,9 @@ final class Client: ConnectionDelegate {
 
     /// Closes after the last reply if nothing is left that could be executed.
     private func endIfIdle() {
-        guard !session.pointee.hold.contains(.waiting), !isQueued, !connection.isCongested else {
+        guard session.pointee.hold.isDisjoint(with: [.waiting, .paused]), !isQueued,
+            !connection.isCongested
+        else {
             return
         }
         connection.closeAfterOutput()
@@ -202,11 +251,58 @@ final class Client: ConnectionDelegate {
             .warning,
             "Closing client that reached max query buffer length: \(connection.peerDescription)")
         server.statistics.queryBufferDisconnections += 1
+        session.pointee.hold.insert([.closing, .dropping])
         connection.close()
     }
 
     func connectionClosed(_ connection: Connection) {
         server.dispatcher.pointee.release(parser)
         server.forget(self)
+    }
+}
+
+// MARK: - Output that no request of the moment asked for
+
+extension Client {
+    /// Whether the reply that was made in the background is to be sent; asked once for each.
+    func isAnswerWanted() -> Bool {
+        defer { session.pointee.isAnswerUnwanted = false }
+        return !session.pointee.isAnswerUnwanted
+    }
+
+    /// Lets `write` append a reply outside of a read.
+    func answer(_ write: () -> Void) {
+        connection.beginOutput()
+        write()
+        checkOutput()
+        connection.endOutput()
+    }
+
+    /// Appends a message, also while another client's request, or its own, is being executed.
+    func push(_ message: ByteView) {
+        guard !connection.isClosing else { return }
+        if server.loop.openConnection === connection {
+            server.loop.output.pointee.append(message.base, count: message.count)
+        } else {
+            answer { server.loop.output.pointee.append(message.base, count: message.count) }
+        }
+    }
+
+    /// Closes a client that has more output waiting than its class may.
+    func checkOutput() {
+        let unsent = connection.unsentBytes
+        guard unsent > server.clientControl.leastOutputLimit || overSoftLimitSince != nil,
+            !connection.isClosing, server.isTooMuch(unsent, for: self)
+        else { return }
+        server.reportTooMuchOutput(self)
+        session.pointee.hold.insert([.closing, .dropping])
+        connection.close()
+    }
+
+    /// Reading replies is a sign of life, too.
+    func noteProgress(_ now: Int64) {
+        let unsent = connection.unsentBytes
+        if unsent < unsentAtLastSweep { session.pointee.lastHeardAt = now }
+        unsentAtLastSweep = unsent
     }
 }

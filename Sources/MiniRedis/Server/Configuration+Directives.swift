@@ -32,9 +32,9 @@ extension Configuration {
         .integer("maxclients", \.maxClients, 1...Int64(UInt32.max)),
         .memory("proto-max-bulk-len", \.maxBulkLengthBytes, requestMemory),
         .memory("client-query-buffer-limit", \.queryBufferLimitBytes, requestMemory),
-        .outputLimits("client-output-buffer-limit", \.clientOutputLimits).withoutEffect,
+        .outputLimits("client-output-buffer-limit", \.clientOutputLimits),
         .typed("maxmemory-clients", \.maxClientsMemory, .memoryOrPercent).withoutEffect,
-        .text("requirepass", \.requirePass).withoutEffect,
+        .typed("requirepass", \.requirePass, .anything),
         .typed("replicaof", \.replicaOf, .master).immutable.alias("slaveof"),
     ]
 

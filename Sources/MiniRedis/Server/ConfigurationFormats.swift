@@ -149,6 +149,11 @@ extension SettingFormat where Value == MemoryOrPercent {
 }
 
 extension SettingFormat where Value == String {
+    /// Any text at all.
+    static var anything: SettingFormat {
+        SettingFormat(parse: { words throws(SettingRefusal) in words[0] }, print: { $0 })
+    }
+
     /// Any text without a NUL byte; `refuse` says what else is wrong with it.
     static func text(_ refuse: @escaping @Sendable (String) -> String? = { _ in nil })
         -> SettingFormat

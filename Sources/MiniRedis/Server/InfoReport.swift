@@ -109,15 +109,12 @@ struct InfoReport {
     }
 
     private mutating func describeClients() {
-        let waiting = server.clients.values.filter {
-            $0.session.pointee.hold.contains(.waiting)
-        }.count
         field("connected_clients", server.clients.count)
         field("cluster_connections", 0)
         field("maxclients", server.configuration.settings.maxClients)
         field("client_recent_max_input_buffer", 0)
         field("client_recent_max_output_buffer", 0)
-        field("blocked_clients", waiting)
+        field("blocked_clients", server.blockedClients)
         field("tracking_clients", 0)
         field("clients_in_timeout_table", 0)
     }
@@ -194,6 +191,9 @@ struct InfoReport {
         field(
             "client_query_buffer_limit_disconnections",
             server.statistics.queryBufferDisconnections)
+        field(
+            "client_output_buffer_limit_disconnections",
+            server.statistics.outputBufferDisconnections)
         field("eventloop_cycles", loop.turns)
         field("eventloop_duration_sum", loop.busyNanoseconds / 1000)
         field("eventloop_duration_max_usec", loop.longestTurnNanoseconds / 1000)

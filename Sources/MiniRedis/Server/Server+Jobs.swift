@@ -121,12 +121,16 @@ extension Server {
         } completion: { [unowned self] in
             keyspace.endSnapshot(job.snapshot)
             guard let client = clients[id] else { return job.giveUp() }
-            client.connection.beginOutput()
-            ReplyWriter(buffer: loop.output, version: 2).array(job.found)
-            for chunk in job.chunks {
-                client.connection.sendOwned(chunk.base, count: chunk.count)
+            guard client.isAnswerWanted() else {
+                job.giveUp()
+                return client.resume()
             }
-            client.connection.endOutput()
+            client.answer {
+                ReplyWriter(buffer: loop.output, version: 2).array(job.found)
+                for chunk in job.chunks {
+                    client.connection.sendOwned(chunk.base, count: chunk.count)
+                }
+            }
             client.resume()
         }
     }
@@ -162,10 +166,10 @@ extension Server {
         session.pointee.hold.insert(.waiting)
         work { [unowned self] write in
             guard let client = clients[id] else { return }
-            client.connection.beginOutput()
-            write(
-                ReplyWriter(buffer: loop.output, version: client.session.pointee.protocolVersion))
-            client.connection.endOutput()
+            if client.isAnswerWanted() {
+                let version = client.session.pointee.protocolVersion
+                client.answer { write(ReplyWriter(buffer: loop.output, version: version)) }
+            }
             client.resume()
         }
     }

@@ -29,15 +29,17 @@ final class Server {
     var operations = OperationRate()
     /// The connection whose requests are being executed.
     unowned(unsafe) var currentConnection: Connection?
-    private(set) var clients: [Int64: Client] = [:]
-    private var nextClientID: Int64 = 1
-    private var queuedClients: [Client] = []
-    private var listeners: [Listener] = []
-    private var signals: [SignalSource] = []
+    var clients: [Int64: Client] = [:]
+    var nextClientID: Int64 = 1
+    var queuedClients: [Client] = []
+    var listeners: [Listener] = []
+    /// What concerns all clients at once.
+    var clientControl = ClientControl()
+    var signals: [SignalSource] = []
     private var expiryTimer: LoopTimer?
     private var timerDeadline: Int64?
     private var secondTimer: LoopTimer?
-    private let protocolLimits: UnsafeMutablePointer<ProtocolLimits>
+    let protocolLimits: UnsafeMutablePointer<ProtocolLimits>
     private var sessionOfNobody: UnsafeMutablePointer<Session>
     /// The status to end the process with, once the server has decided to.
     var exitStatus: Int32?
@@ -77,6 +79,7 @@ final class Server {
             to: ProtocolLimits(bulkLength: 0, isAuthenticated: true))
         applySettings()
         wireLoop()
+        wireClientSettings()
     }
 
     private func initializeFrame() {
@@ -87,6 +90,10 @@ final class Server {
                 reply: ReplyWriter(buffer: loop.output, version: 2), session: sessionOfNobody,
                 longestString: 0,
                 references: { [unowned(unsafe) self] base, count, owner in
+                    // What CLIENT REPLY suppresses cannot be taken back from a socket's queue.
+                    if frame.pointee.session.pointee.attention.contains(.silent) {
+                        return loop.releaseReference(owner)
+                    }
                     currentConnection?.appendReference(
                         UnsafeMutableRawPointer(mutating: base), count: count, owner: owner)
                 },
@@ -102,6 +109,7 @@ final class Server {
         protocolLimits[1] = ProtocolLimits(bulkLength: bulkLength, isAuthenticated: true)
         log.path = settings.logFile
         log.level = settings.logLevel.level
+        updateOutputLimits()
     }
 
     private func wireLoop() {
@@ -116,6 +124,7 @@ final class Server {
     func run() -> Int32 {
         announce()
         AllocatorTuning.returnMemoryInBackground(configuration.settings.jemallocBackgroundThread)
+        fitClientsToOpenFiles()
         do throws(NetworkError) {
             try listen()
         } catch {
@@ -154,106 +163,11 @@ final class Server {
         log.write(.warning, "Server initialized")
     }
 
-    private func listen() throws(NetworkError) {
-        let settings = configuration.settings
-        do throws(NetworkError) {
-            if settings.port != 0 {
-                listeners += try Listener.tcp(
-                    loop: loop, addresses: settings.bindAddresses, port: UInt16(settings.port),
-                    backlog: Int32(clamping: settings.tcpBacklog),
-                    keepAliveSeconds: Int(settings.tcpKeepaliveSeconds))
-            }
-        } catch {
-            log.write(.warning, "Warning: Could not create server TCP listening socket \(error)")
-            log.write(.warning, "Failed listening on port \(settings.port) (tcp), aborting.")
-            throw error
-        }
-        do throws(NetworkError) {
-            if !settings.unixSocketPath.isEmpty {
-                let permissions = settings.unixSocketPermissions
-                listeners.append(
-                    try Listener.unix(
-                        loop: loop, path: settings.unixSocketPath,
-                        permissions: permissions == 0 ? nil : UInt32(permissions),
-                        backlog: Int32(clamping: settings.tcpBacklog)))
-            }
-        } catch {
-            log.write(.warning, "Failed opening Unix socket: \(error)")
-            throw error
-        }
-        if listeners.isEmpty {
-            log.write(.warning, "Configured to not listen anywhere, exiting.")
-            throw NetworkError("listen", code: 0)
-        }
-        for listener in listeners {
-            listener.onConnection = { [unowned self] in accept($0) }
-            listener.onError = { [unowned self] in
-                log.write(.warning, "Accepting client connection: \($0)")
-            }
-        }
-        for signal in [SIGTERM, SIGINT] {
-            signals.append(
-                try SignalSource(loop: loop, signal: signal) { [unowned self] in
-                    endBySignal(signal)
-                })
-        }
-    }
-
     private func startTimers() {
         expiryTimer = LoopTimer(loop: loop) { [unowned self] in timerDeadline = nil }
         secondTimer = LoopTimer(loop: loop) { [unowned self] in eachTick() }
         secondTimer?.start(afterMilliseconds: 100, repeating: 100)
         setExpiryTimer()
-    }
-
-    // MARK: - Clients
-
-    private func accept(_ connection: Connection) {
-        let settings = configuration.settings
-        guard clients.count < Int(settings.maxClients) else {
-            statistics.connectionsRejected += 1
-            return turnAway(connection, "-ERR max number of clients reached\r\n")
-        }
-        if settings.protectedMode && settings.requirePass.isEmpty && !connection.isLoopback {
-            statistics.connectionsRejected += 1
-            return turnAway(connection, ProtectedMode.refusal)
-        }
-        statistics.connectionsReceived += 1
-        let client = Client(
-            server: self, connection: connection, id: nextClientID,
-            isAuthenticated: settings.requirePass.isEmpty)
-        clients[nextClientID] = client
-        nextClientID += 1
-        connection.inputLimitBytes = Int(clamping: settings.queryBufferLimitBytes)
-        connection.delegate = client
-    }
-
-    /// Answers a connection that gets no client; the listener closes it when that has left.
-    private func turnAway(_ connection: Connection, _ text: StaticString) {
-        connection.beginOutput()
-        ReplyWriter(buffer: loop.output, version: 2).literal(text)
-        connection.endOutput()
-    }
-
-    func client(of session: UnsafeMutablePointer<Session>) -> Client? {
-        clients[session.pointee.id]
-    }
-
-    /// Called once for each client, when its connection has closed.
-    func forget(_ client: Client) {
-        clients[client.session.pointee.id] = nil
-        queuedClients.removeAll { $0 === client }
-    }
-
-    /// Lets a client go on in the next turn, after the others.
-    func queue(_ client: Client) {
-        queuedClients.append(client)
-        loop.requestTurn()
-    }
-
-    @inline(__always)
-    func limits(for session: UnsafeMutablePointer<Session>) -> UnsafePointer<ProtocolLimits> {
-        UnsafePointer(protocolLimits + (session.pointee.isAuthenticated ? 1 : 0))
     }
 
     // MARK: - Turns
@@ -272,6 +186,7 @@ final class Server {
             queuedClients.removeAll()
             for client in queued { client.goOn() }
         }
+        keyspace.state.pointee.keepsDueKeys = clientControl.pause != nil
         let expiresMore = keyspace.expireDue(budget: Self.expiryBudget)
         let freesMore = keyspace.doPendingWork(budget: Self.freeingBudget)
         if expiresMore || freesMore || !queuedClients.isEmpty { loop.requestTurn() }
@@ -280,7 +195,9 @@ final class Server {
 
     /// Sets the timer to the next key's death.
     private func setExpiryTimer() {
-        guard let timer = expiryTimer, keyspace.state.pointee.expiresActively else { return }
+        guard let timer = expiryTimer, keyspace.state.pointee.expiresActively,
+            !keyspace.state.pointee.keepsDueKeys
+        else { return }
         let next = keyspace.nextDeadline
         guard next != timerDeadline else { return }
         timerDeadline = next
@@ -290,6 +207,7 @@ final class Server {
     }
 
     private func eachTick() {
+        sweepClients()
         peakMemory = max(peakMemory, keyspace.allocatedBytes)
         operations.sample(
             commands: totalCommands, traffic: loop.traffic.pointee,

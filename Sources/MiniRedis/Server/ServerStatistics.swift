@@ -6,4 +6,5 @@ struct ServerStatistics {
     var connectionsReceived = 0
     var connectionsRejected = 0
     var queryBufferDisconnections = 0
+    var outputBufferDisconnections = 0
 }

@@ -13,24 +13,124 @@ struct Session: ~Copyable {
         static let waiting = Hold(rawValue: 1)
         /// The connection closes when its replies have left; nothing more is executed.
         static let closing = Hold(rawValue: 2)
+        /// The next request may not run until CLIENT PAUSE is over; it stays where it is.
+        static let paused = Hold(rawValue: 4)
+        /// The connection closes at once: not even the replies it is owed leave.
+        static let dropping = Hold(rawValue: 8)
+    }
+
+    /// Why a request of this session takes the dispatcher's careful way. 0: it need not.
+    struct Attention: OptionSet {
+        var rawValue: UInt8
+
+        /// AUTH comes first.
+        static let unauthenticated = Attention(rawValue: 1)
+        /// Replies are suppressed (CLIENT REPLY).
+        static let silent = Attention(rawValue: 2)
+    }
+
+    /// What CLIENT REPLY asked for.
+    enum ReplyMode: UInt8 {
+        case on, off
+        /// The command after this one is not answered.
+        case skipsNext
+        /// This command is not answered.
+        case skips
+    }
+
+    /// The classes that CLIENT LIST TYPE and the output limits tell apart.
+    enum Kind: UInt8 {
+        case normal, subscriber, replica, primary
+    }
+
+    /// What CLIENT LIST shows as letters.
+    struct Traits: OptionSet {
+        var rawValue: UInt8
+
+        /// MONITOR: every command is told to this client.
+        static let monitors = Traits(rawValue: 1)
+        /// CLIENT NO-EVICT: is not closed to save memory.
+        static let isKept = Traits(rawValue: 2)
+        /// CLIENT NO-TOUCH: its reads do not count as accesses.
+        static let doesNotTouch = Traits(rawValue: 4)
     }
 
     /// The client's number, never used twice.
     let id: Int64
+    /// Milliseconds since the epoch.
+    let connectedAt: Int64
+    /// When it last sent something, milliseconds since the epoch.
+    var lastHeardAt: Int64
     /// The selected database.
     var databaseIndex = 0
     /// 2 or 3, as HELLO chose.
     var protocolVersion = 2
-    var isAuthenticated: Bool
+    private(set) var attention: Attention = []
+    /// It has given a password that was right, or came when none was needed.
+    private(set) var hasProvenIdentity: Bool
     /// Whether the peer is on this machine (loopback or a Unix socket).
     let isLocal: Bool
     var hold: Hold = []
-    /// As HELLO SETNAME gave it; empty if it did not.
+    var kind = Kind.normal
+    var traits: Traits = []
+    var replyMode = ReplyMode.on {
+        didSet { setAttention(.silent, replyMode != .on) }
+    }
+    /// The reply that is being made in the background is not to be sent.
+    var isAnswerUnwanted = false
+    /// The number of the command that ran last, or -1.
+    var lastCommand = -1
+    /// As HELLO SETNAME or CLIENT SETNAME gave it; empty if they did not.
     var name = ""
+    /// As CLIENT SETINFO gave them.
+    var libraryName = ""
+    var libraryVersion = ""
 
-    init(id: Int64, isAuthenticated: Bool, isLocal: Bool) {
+    /// `now` is in milliseconds since the epoch.
+    init(id: Int64, isAuthenticated: Bool, isLocal: Bool, now: Int64 = 0) {
         self.id = id
-        self.isAuthenticated = isAuthenticated
         self.isLocal = isLocal
+        connectedAt = now
+        lastHeardAt = now
+        hasProvenIdentity = isAuthenticated
+        setAttention(.unauthenticated, !isAuthenticated)
+    }
+
+    /// Whether commands may run without AUTH.
+    var isAuthenticated: Bool { !attention.contains(.unauthenticated) }
+
+    /// The password was right; or, with false, who this is has to be shown again.
+    mutating func authenticate(_ isProven: Bool = true) {
+        hasProvenIdentity = isProven
+        setAttention(.unauthenticated, !isProven)
+    }
+
+    /// The server's password was set or removed.
+    mutating func passwordChanged(isRequired: Bool) {
+        setAttention(.unauthenticated, isRequired && !hasProvenIdentity)
+    }
+
+    private mutating func setAttention(_ reason: Attention, _ isOn: Bool) {
+        if isOn { attention.insert(reason) } else { attention.remove(reason) }
+    }
+
+    // MARK: - CLIENT REPLY
+
+    /// A command begins: whether its reply may have to be forgotten.
+    mutating func beginSilence() -> Bool {
+        if replyMode == .skipsNext { replyMode = .skips }
+        return replyMode != .on
+    }
+
+    /// The command has ended: whether its reply is to be forgotten. CLIENT REPLY ON, which just
+    /// ended the silence, is answered.
+    mutating func endSilence() -> Bool {
+        switch replyMode {
+        case .on: return false
+        case .off, .skipsNext: break
+        case .skips: replyMode = .on
+        }
+        if hold.contains(.waiting) { isAnswerUnwanted = true }
+        return true
     }
 }

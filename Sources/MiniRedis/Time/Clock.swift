@@ -60,6 +60,12 @@ struct Clock {
         unixMilliseconds = (Int64(bitPattern: now) &+ offsetNanoseconds) / 1_000_000
     }
 
+    /// Wall-clock time of the turn: microseconds since 1970-01-01 UTC.
+    var unixMicroseconds: Int64 {
+        let exact = (Int64(bitPattern: monotonicNanoseconds) &+ offsetNanoseconds) / 1000
+        return anchoredAt == 0 ? unixMilliseconds * 1000 : exact
+    }
+
     /// The monotonic clock, read from the kernel: for the loop and measurements, not for commands.
     @inline(__always)
     static func readMonotonicNanoseconds() -> UInt64 {

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Which clients a command means, and what is paused for all of them: values that travel from
+// commands to the server.
+
+/// The clients that a CLIENT LIST or CLIENT KILL means: those that fit everything that is given.
+struct ClientFilter {
+    var ids: [Int64]?
+    var kind: Session.Kind?
+    /// Where the client is, as CLIENT LIST shows it.
+    var address: String?
+    /// Where it came to.
+    var localAddress: String?
+    /// Connected for at least so many seconds.
+    var leastAgeSeconds: Int64?
+    /// The client that is meant in no case.
+    var except: Int64?
+}
+
+/// What CLIENT PAUSE holds back.
+enum PauseScope {
+    /// Commands that write or are told to replicas.
+    case writes
+    case all
+}
+
+/// Why a request of any session takes the dispatcher's careful way. 0: it need not.
+struct ServerAttention: OptionSet {
+    var rawValue: UInt8
+
+    /// Somebody monitors.
+    static let monitored = ServerAttention(rawValue: 1 << 0)
+    static let writesPaused = ServerAttention(rawValue: 1 << 1)
+    static let allPaused = ServerAttention(rawValue: 1 << 2)
+}
