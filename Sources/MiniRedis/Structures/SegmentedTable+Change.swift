@@ -68,7 +68,7 @@ extension SegmentedTable {
         let newest = memory.pointee.epochs.newestLive
         if segment.entriesStamp >= newest { return true }
         if segment.stamp >= newest && slot.word.pointee & Segment.freshBit != 0 { return true }
-        return memory.pointee.epochs.hasPassed(ordinal: ordinal, start: start(ofIndex: first))
+        return memory.pointee.epochs.hasPassed(ordinal: ordinal, end: end(ofIndex: first))
     }
 
     // MARK: - The snapshot rule
@@ -96,7 +96,7 @@ extension SegmentedTable {
     /// Whether live snapshots may see the page of the segment at `first`.
     func isProtected(_ first: Int) -> Bool {
         !memory.pointee.isQuiet && info[first].stamp < memory.pointee.epochs.newestLive
-            && !memory.pointee.epochs.hasPassed(ordinal: ordinal, start: start(ofIndex: first))
+            && !memory.pointee.epochs.hasPassed(ordinal: ordinal, end: end(ofIndex: first))
     }
 
     /// Replaces a segment that a snapshot sees by a copy of its own, or takes it over where every walk has passed.

@@ -191,8 +191,9 @@ struct SegmentedTable<Layout: TableLayout>: ~Copyable {
         UnsafeMutableRawPointer(bitPattern: word & ~Segment.depthMask).unsafelyUnwrapped
     }
 
-    /// The hash at which the segment with the first index `at` starts.
-    func start(ofIndex at: Int) -> UInt64 {
-        globalDepth == 0 ? 0 : UInt64(at) << UInt64(64 - globalDepth)
+    /// The first hash behind the segment with the first index `at`, 0 for the last segment.
+    func end(ofIndex at: Int) -> UInt64 {
+        let next = at + 1 << (globalDepth - Int(directory[at] & Segment.depthMask))
+        return next >> globalDepth == 1 ? 0 : UInt64(next) << UInt64(64 - globalDepth)
     }
 }
