@@ -134,6 +134,12 @@ struct SegmentedTable<Layout: TableLayout>: ~Copyable {
 
     deinit {
         assert(count == 0, "a table is detached before it goes away")
+        var at = 0
+        while at < 1 << globalDepth {
+            let word = directory[at]
+            memory.pointee.heap.pointee.free(Self.page(word), Heap.pageBytes)
+            at += 1 << (globalDepth - Int(word & Segment.depthMask))
+        }
         Self.free(memory, directory, 1 << globalDepth)
         Self.free(memory, info, 1 << globalDepth)
         segmentsOfDepth.deallocate()
