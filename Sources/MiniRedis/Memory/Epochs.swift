@@ -96,6 +96,13 @@ struct Epochs: ~Copyable {
         return live.allSatisfy { $0.progress.pointee.hasPassed(position) }
     }
 
+    #if INVARIANTS
+        /// The progress of the live snapshot of `epoch`, or nil if it has ended.
+        func progress(of epoch: UInt64) -> UnsafeMutablePointer<WalkProgress>? {
+            live.first { $0.epoch == epoch }?.progress
+        }
+    #endif
+
     private mutating func updateBounds() {
         newestLive = live.last?.epoch ?? 0
         oldestLive = live.first?.epoch ?? .max

@@ -8,6 +8,7 @@ extension SegmentedTable {
         assert(UInt64(UInt(bitPattern: entry)) & ~Segment.addressMask == 0)
         while true {
             let first = writableSegment(hash)
+            checkWritable(segmentAt: first)
             if info[first].count <= Segment.splitAbove,
                 Self.place(
                     homeBucket(hash), Segment.fingerprint(hash),
@@ -27,6 +28,7 @@ extension SegmentedTable {
     mutating func remove(_ slot: TableSlot, hash: UInt64) {
         let first = writableSegment(hash)
         let word = writable(slot, hash).word
+        checkWritable(pageAt: word, hash: hash)
         let displacement =
             (word.pointee & Segment.displacementMask) >> Segment.displacementShift
         let address = UInt(bitPattern: word)
@@ -50,6 +52,7 @@ extension SegmentedTable {
         _ slot: TableSlot, hash: UInt64, with entry: UnsafeMutableRawPointer
     ) {
         let word = writable(slot, hash).word
+        checkWritable(pageAt: word, hash: hash)
         word.pointee =
             word.pointee & ~Segment.addressMask | UInt64(UInt(bitPattern: entry))
             | Segment.freshBit

@@ -117,6 +117,10 @@ struct SegmentedTable<Layout: TableLayout>: ~Copyable {
     let ordinal: Int
     let hasher: KeyHash
     let memory: UnsafeMutablePointer<Memory>
+    #if INVARIANTS
+        /// What live snapshots captured of this table: see `SegmentedTable+Witness`.
+        var witnessed: [WitnessedCapture] = []
+    #endif
 
     /// An empty table; one page until it grows.
     init(ordinal: Int, hasher: KeyHash, memory: UnsafeMutablePointer<Memory>) {
