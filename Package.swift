@@ -3,8 +3,9 @@
 
 import PackageDescription
 
-/// The allocator is chosen when the package is built: jemalloc for every malloc of the process, or, with
-/// `MINIREDIS_ALLOCATOR=system`, the C library's, which the sanitizers need because they bring their own.
+/// The allocator is chosen when the package is built: jemalloc for every malloc of the process, or,
+/// with `MINIREDIS_ALLOCATOR=system`, the C library's, which the sanitizers need because they bring
+/// their own.
 let systemAllocator = Context.environment["MINIREDIS_ALLOCATOR"] == "system"
 
 let swiftSettings: [SwiftSetting] = [
@@ -12,7 +13,8 @@ let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
-    // Checkers of structures and of the snapshot rule: free in a release, about half the speed in debug.
+    // Checkers of structures and of the snapshot rule: free in a release, about half the speed in
+    // debug.
     .define("INVARIANTS", .when(configuration: .debug)),
 ]
 
@@ -33,18 +35,22 @@ let package = Package(
     targets: [
         .target(name: "CRespParser", cSettings: cSettings),
         .systemLibrary(name: "CUVShim", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
-        .systemLibrary(name: "CJemalloc", pkgConfig: "jemalloc", providers: [.apt(["libjemalloc-dev"])]),
+        .systemLibrary(
+            name: "CJemalloc", pkgConfig: "jemalloc", providers: [.apt(["libjemalloc-dev"])]),
         .systemLibrary(name: "CIntrinsics"),
         .systemLibrary(name: "CLZF", pkgConfig: "liblzf", providers: [.apt(["liblzf-dev"])]),
         .target(
             name: "MiniRedis",
-            dependencies: ["CRespParser", "CUVShim", "CIntrinsics", "CLZF"] + (systemAllocator ? [] : ["CJemalloc"]),
+            dependencies: ["CRespParser", "CUVShim", "CIntrinsics", "CLZF"]
+                + (systemAllocator ? [] : ["CJemalloc"]),
             swiftSettings: swiftSettings + (systemAllocator ? [] : [.define("JEMALLOC")])
         ),
         .executableTarget(name: "redis", dependencies: ["MiniRedis"], swiftSettings: swiftSettings),
         .testTarget(
             name: "MiniRedisTests",
             dependencies: ["MiniRedis", "CRespParser"],
+            // Dumps, read by their path in the sources.
+            exclude: ["Fixtures"],
             swiftSettings: swiftSettings
         ),
     ],

@@ -7,12 +7,12 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Asks the processor to bring a cache line near; any address is allowed, a wrong one costs nothing but time. */
+/* Asks the processor to bring a cache line near. Any address is allowed; a wrong one costs time. */
 static inline void cin_prefetch(const void *address) {
     __builtin_prefetch(address, 0, 3);
 }
 
-/* A counter that grows at a constant rate from core to core; its rate is measured at start (see CycleClock). */
+/* A counter that grows at one constant rate on all cores; CycleClock measures the rate. */
 static inline uint64_t cin_cycles(void) {
 #if defined(__x86_64__)
     return __builtin_ia32_rdtsc();

@@ -14,7 +14,9 @@ import Testing
     }
 
     @Test func `order is that of unsigned bytes and then of length`() {
-        let sorted: [[UInt8]] = [[], [0], [0, 0], [1], [0x61], [0x61, 0x62], [0x7f], [0x80], [0xff]]
+        let sorted: [[UInt8]] = [
+            [], [0], [0, 0], [1], [0x61], [0x61, 0x62], [0x7f], [0x80], [0xff],
+        ]
         for (i, one) in sorted.enumerated() {
             for (j, other) in sorted.enumerated() {
                 let order = withExactBytes(one, other) { $0.compare($1) }

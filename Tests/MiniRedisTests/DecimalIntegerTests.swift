@@ -35,10 +35,11 @@ import Testing
         #expect(parse(text) == nil)
     }
 
-    @Test(arguments: [
-        0, 1, 9, 10, 99, 100, 999, 12_345_678, 123_456_789, -1, -9, -10, .max, .min, .max - 1,
-        .min + 1, 1_000_000_000_000_000_000, -1_000_000_000_000_000_000,
-    ] as [Int64])
+    @Test(
+        arguments: [
+            0, 1, 9, 10, 99, 100, 999, 12_345_678, 123_456_789, -1, -9, -10, .max, .min, .max - 1,
+            .min + 1, 1_000_000_000_000_000_000, -1_000_000_000_000_000_000,
+        ] as [Int64])
     func `limits are read and written`(value: Int64) {
         #expect(parse("\(value)") == value)
         #expect(text(value) == "\(value)")

@@ -108,8 +108,10 @@ import Testing
 
     @Test func `bytes above 127 are the lowest in a range`() {
         let range: [UInt8] = Array("[a-".utf8) + [0xff] + Array("]".utf8)
-        for (byte, isMember) in [(0xff, true), (0x00, true), (0x61, true), (0x62, false),
-            (0x80, false), (0xfe, false)] as [(UInt8, Bool)] {
+        for (byte, isMember) in [
+            (0xff, true), (0x00, true), (0x61, true), (0x62, false),
+            (0x80, false), (0xfe, false),
+        ] as [(UInt8, Bool)] {
             #expect(matches(range, [byte]) == isMember, "\(byte)")
         }
         #expect(matches([0x5b, 0x80, 0x2d, 0xff, 0x5d], [0xc3]))

@@ -69,10 +69,12 @@ import Testing
     @Test func `keeps the bytes of a block that it moves`() {
         var heap = Heap()
         var block = heap.allocate(10)
-        for index in 0..<10 { block.storeBytes(of: UInt8(index), toByteOffset: index, as: UInt8.self) }
+        for index in 0..<10 as Range<UInt8> {
+            block.storeBytes(of: index, toByteOffset: Int(index), as: UInt8.self)
+        }
         for (old, new) in [(10, 5000), (5000, 200_000), (200_000, 12)] {
             block = heap.reallocate(block, from: old, to: new)
-            #expect((0..<10).allSatisfy { block.load(fromByteOffset: $0, as: UInt8.self) == $0 })
+            #expect((0..<10).allSatisfy { Int(block.load(fromByteOffset: $0, as: UInt8.self)) == $0 })
         }
         heap.free(block, 12)
         #expect(heap.allocatedBytes == 0)

@@ -99,7 +99,8 @@ final class ModelledKeyspace {
 
     /// Calls with the database and the slot of a key that is in the table, due or not.
     private func withSlot(
-        _ number: Int, _ key: Int, _ body: (UnsafeMutablePointer<Database>, TableSlot, UInt64) -> Void
+        _ number: Int, _ key: Int,
+        _ body: (UnsafeMutablePointer<Database>, TableSlot, UInt64) -> Void
     ) {
         let database = keyspace.databases + number
         withBytes(Self.text(key)) { text in

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Everything that goes over a whole table: SCAN's guarantee while segments split and merge, the walk
-// of a capture, and the freeing of a table that was taken away.
+// Everything that goes over a whole table: SCAN's guarantee while segments split and merge, the
+// walk of a capture, and the freeing of a table that was taken away.
 
 import Testing
 

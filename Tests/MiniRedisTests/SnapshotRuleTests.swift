@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The witness of the snapshot rule: it must trap when the rule is broken. Here it is broken by hand,
-// as a faulty stamp would break it, in a process of its own.
+// The witness of the snapshot rule: it must trap when the rule is broken. Here it is broken by
+// hand, as a faulty stamp would break it, in a process of its own.
 
 import Testing
 

@@ -49,7 +49,8 @@ private struct TwoWaySearch {
         let other = Self.maximalSuffix(needle, isReversed: true)
         let longer = one.start > other.start ? one : other
         cut = longer.start
-        let isPeriodic = longer.start + longer.period <= needle.count
+        let isPeriodic =
+            longer.start + longer.period <= needle.count
             && needle.prefix(longer.start) == needle.slice(longer.period, longer.start)
         if isPeriodic {
             period = longer.period

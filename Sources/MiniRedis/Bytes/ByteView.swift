@@ -119,3 +119,18 @@ extension ByteView {
         return true
     }
 }
+
+extension ByteView {
+    /// The bytes of `first` and then `second`, in memory that lives while `body` runs.
+    static func withJoined<Result>(
+        _ first: ByteView, _ second: ByteView, _ body: (ByteView) -> Result
+    ) -> Result {
+        let total = first.count + second.count
+        return withUnsafeTemporaryAllocation(byteCount: max(1, total), alignment: 16) { room in
+            guard let joined = room.baseAddress else { preconditionFailure("room has a base") }
+            joined.copyMemory(from: first.base, byteCount: first.count)
+            (joined + first.count).copyMemory(from: second.base, byteCount: second.count)
+            return body(ByteView(joined, count: total))
+        }
+    }
+}

@@ -53,9 +53,11 @@ struct CRC64 {
     /// The remainder of eight bytes, the first in the lowest byte: it has seven behind it.
     @inline(__always)
     private func step(_ word: UInt64) -> UInt64 {
-        let early = entry(7, word) ^ entry(6, word >> 8) ^ entry(5, word >> 16)
+        let early =
+            entry(7, word) ^ entry(6, word >> 8) ^ entry(5, word >> 16)
             ^ entry(4, word >> 24)
-        let late = entry(3, word >> 32) ^ entry(2, word >> 40) ^ entry(1, word >> 48)
+        let late =
+            entry(3, word >> 32) ^ entry(2, word >> 40) ^ entry(1, word >> 48)
             ^ entry(0, word >> 56)
         return early ^ late
     }

@@ -20,7 +20,8 @@ import Glibc
 
 /// A growable run of bytes that is appended to and emptied as a whole.
 ///
-/// Ownership: it owns its memory; it lives behind the loop's pointer `EventLoop.output` (Networking).
+/// Ownership: it owns its memory; it lives behind the loop's pointer `EventLoop.output`
+/// (Networking).
 struct OutputBuffer: ~Copyable {
     /// The first byte; moves when the buffer grows.
     private(set) var base: UnsafeMutableRawPointer

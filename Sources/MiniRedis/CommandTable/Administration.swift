@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The verbs that the server implements and commands may call. A command asks for an effect and knows nothing of how it
-// comes about.
+// The verbs that the server implements and commands may call. A command asks for an effect and
+// knows nothing of how it comes about.
 
 /// How a client wants the server to end.
 enum ShutdownMode {
@@ -33,11 +33,13 @@ protocol Administration: AnyObject {
     /// Whether DEBUG may be used by this client.
     func allowsDebug(_ session: borrowing Session) -> Bool
 
-    /// Answers KEYS for this client from a background walk of a snapshot; the client's next request waits for it.
+    /// Answers KEYS for this client from a background walk of a snapshot; the client's next request
+    /// waits for it.
     func replyKeys(_ pattern: ByteView, database: Int, to session: UnsafeMutablePointer<Session>)
     /// Saves in the background; this client alone waits for it. Throws if another save is running.
     func save(for session: UnsafeMutablePointer<Session>) throws(ErrorReply)
-    /// Ends the server after the save that `mode` asks for; the client gets an error if that fails, and none if not.
+    /// Ends the server after the save that `mode` asks for; the client gets an error if that fails,
+    /// and none if not.
     func shutDown(_ mode: ShutdownMode, for session: UnsafeMutablePointer<Session>, force: Bool)
     /// Replaces the data by that of a dump, after saving it there (DEBUG RELOAD).
     func reload(for session: UnsafeMutablePointer<Session>) throws(ErrorReply)

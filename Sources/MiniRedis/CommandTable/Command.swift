@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The declaration of a command: everything there is to know of it, in one place, beside its handler.
+// The declaration of a command: everything there is to know of it, in one place, beside its
+// handler.
 
 typealias DataHandler = @Sendable (DataContext) throws(ErrorReply) -> Void
 typealias SessionHandler = @Sendable (SessionContext) throws(ErrorReply) -> Void

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What a handler may see. The three contexts are one pointer each and differ in what they let through: a data command
-// sees its arguments, one database and the reply; a session command its client too; an administration command the
-// server's verbs as well.
+// What a handler may see. The three contexts are one pointer each and differ in what they let
+// through: a data command sees its arguments, one database and the reply; a session command its
+// client too; an administration command the server's verbs as well.
 
-/// Everything about the command that is being executed, in one place of memory that all commands use in turn.
+/// Everything about the command that is being executed, in one place of memory that all commands
+/// use in turn.
 struct ExecutionFrame: ~Copyable {
     var request: Request
     var database: UnsafeMutablePointer<Database>
@@ -63,8 +64,8 @@ struct DataContext {
     /// proto-max-bulk-len, bytes.
     var longestString: Int { frame.pointee.longestString }
 
-    /// Calls `body` for each key from argument `first` on, every `step`-th, with its index. Buckets and entries of
-    /// several keys are asked for ahead, so that their cache misses overlap.
+    /// Calls `body` for each key from argument `first` on, every `step`-th, with its index. Buckets
+    /// and entries of several keys are asked for ahead, so that their cache misses overlap.
     @inline(__always)
     func forEachKey(
         from first: Int, step: Int, _ body: (KeyArgument, Int) -> Void
@@ -105,7 +106,8 @@ struct DataContext {
         return value
     }
 
-    /// The argument as it is to be stored: an argument that was received into a block becomes a value as it is.
+    /// The argument as it is to be stored: an argument that was received into a block becomes a
+    /// value as it is.
     @inline(__always)
     func stringSource(_ index: Int) -> StringSource {
         if frame.pointee.request.blocks != nil, let block = detachedBlock(index) {

@@ -2,12 +2,14 @@
 //
 // CommandTable: names to commands.
 //
-// The declarations are turned, once, into a dense array of small records: what the hot path needs of a command and
-// nothing else. A name is looked up by its folded bytes, eight at a time, and its length, in an open-addressed array
-// of 16-bit numbers. Subcommands are records too, after their container's.
+// The declarations are turned, once, into a dense array of small records: what the hot path needs
+// of a command and nothing else. A name is looked up by its folded bytes, eight at a time, and its
+// length, in an open-addressed array of 16-bit numbers. Subcommands are records too, after their
+// container's.
 //
-// A record is reached through a pointer and passed as a borrow: then running its handler is one load and one indirect
-// call. Statistics lie in an array beside the records, by the same number, since they change and records do not.
+// A record is reached through a pointer and passed as a borrow: then running its handler is one
+// load and one indirect call. Statistics lie in an array beside the records, by the same number,
+// since they change and records do not.
 
 /// A name of up to 24 bytes, case folded.
 struct FoldedName: Equatable {
@@ -51,19 +53,38 @@ struct CommandRecord: ~Copyable {
     let mostArguments: Int
     /// The first key's argument, or 0.
     let firstKey: Int
-    let handler: Handler
+    /// The handler of any kind, called with the frame that its context consists of.
+    private let runner: Runner
     /// The records of subcommands; empty for most.
     var subcommands: Range<Int> = 0..<0
 
     /// Runs the handler.
     @inline(__always)
     borrowing func run(_ frame: UnsafeMutablePointer<ExecutionFrame>) throws(ErrorReply) {
-        switch handler {
-        case .data(let run): try run(DataContext(frame: frame))
-        case .session(let run): try run(SessionContext(frame: frame))
-        case .administration(let run): try run(AdministrationContext(frame: frame))
-        case .container: throw .wrongArity
-        }
+        try runner(frame)
+    }
+
+    private typealias Runner =
+        @Sendable (UnsafeMutablePointer<ExecutionFrame>) throws(ErrorReply) -> Void
+
+    init(
+        name: FoldedName, flags: CommandFlags, arguments: ClosedRange<Int>, firstKey: Int,
+        handler: Handler
+    ) {
+        self.name = name
+        self.flags = flags
+        fewestArguments = arguments.lowerBound
+        mostArguments = arguments.upperBound
+        self.firstKey = firstKey
+        // A context is the frame's pointer and nothing else, so the three kinds of handler are
+        // called alike. Telling them apart at each call would cost two reference counts.
+        runner =
+            switch handler {
+            case .data(let run): unsafeBitCast(run, to: Runner.self)
+            case .session(let run): unsafeBitCast(run, to: Runner.self)
+            case .administration(let run): unsafeBitCast(run, to: Runner.self)
+            case .container: { _ throws(ErrorReply) in throw .wrongArity }
+            }
     }
 }
 
@@ -78,7 +99,8 @@ struct CommandStatistics {
     var failed = 0
 }
 
-/// Where names lead to: the part of the table that lookups read. A copy of it stays valid as long as the table.
+/// Where names lead to: the part of the table that lookups read. A copy of it stays valid as long
+/// as the table.
 struct CommandIndex {
     fileprivate static let slotBits = 11
 
@@ -111,7 +133,8 @@ struct CommandIndex {
         case unknownSubcommand
     }
 
-    /// The record that arguments name: a subcommand's if the command has any and there is a second argument.
+    /// The record that arguments name: a subcommand's if the command has any and there is a second
+    /// argument.
     @inline(__always)
     func resolve(_ request: Request) -> Resolution {
         guard let index = find(request[0]) else { return .unknownCommand }
@@ -159,7 +182,7 @@ final class CommandTable {
             (index.records + number).initialize(
                 to: CommandRecord(
                     name: Self.folded(command.name), flags: command.flags,
-                    fewestArguments: abs(arity), mostArguments: arity < 0 ? .max : arity,
+                    arguments: arity < 0 ? -arity ... .max : arity...arity,
                     firstKey: command.keySpecifications(nameWords: nameWords).first?.first ?? 0,
                     handler: command.handler))
         }

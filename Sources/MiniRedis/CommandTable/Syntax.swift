@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The argument grammar of a command, written once beside its handler. Arity, key positions, COMMAND DOCS and COMMAND
-// GETKEYS derive from it.
+// The argument grammar of a command, written once beside its handler. Arity, key positions, COMMAND
+// DOCS and COMMAND GETKEYS derive from it.
 //
 // Source: https://redis.io/docs/latest/develop/reference/command-arguments/
 
@@ -69,8 +69,8 @@ struct Syntax: Sendable {
         Syntax(name: name ?? token.lowercased(), kind: .pureToken, token: token)
     }
 
-    static func oneOf(_ name: String, _ choices: Syntax...) -> Syntax {
-        Syntax(name: name, kind: .oneOf, children: choices)
+    static func oneOf(_ name: String, token: String? = nil, _ choices: Syntax...) -> Syntax {
+        Syntax(name: name, kind: .oneOf, token: token, children: choices)
     }
 
     static func block(_ name: String, token: String? = nil, _ parts: Syntax...) -> Syntax {
@@ -121,14 +121,16 @@ struct Syntax: Sendable {
         }
     }
 
-    /// The arity of a command with this grammar whose name is `nameWords` words: negative if there may be more.
+    /// The arity of a command with this grammar whose name is `nameWords` words: negative if there
+    /// may be more.
     static func arity(_ syntax: [Syntax], nameWords: Int) -> Int {
         let fewest = nameWords + syntax.reduce(0) { $0 + $1.fewestWords }
         return syntax.allSatisfy(\.isFixed) ? fewest : -fewest
     }
 }
 
-/// Where the keys of a command are: from argument `first` on, every `step`-th up to `last` (negative: from the end).
+/// Where the keys of a command are: from argument `first` on, every `step`-th up to `last`
+/// (negative: from the end).
 struct KeySpecification {
     var first: Int
     /// 0: that one key; -1: to the last argument.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The families of commands, and nothing else: a command is registered by being written in its family's list.
+// The families of commands, and nothing else: a command is registered by being written in its
+// family's list.
 
 /// Every command of the server.
 enum AllCommands {

@@ -34,6 +34,21 @@ enum CommandIntrospection {
                     syntax: [.optional(.many(.string("command-name")))],
                     run: .administration(document)),
                 Command(
+                    "LIST", in: .server, since: "7.0.0",
+                    complexity: "O(N) where N is the number of commands",
+                    summary: "Returns the names of all commands, or of those that a filter lets.",
+                    flags: [.loading, .stale, .connection],
+                    tips: ["nondeterministic_output_order"],
+                    syntax: [
+                        .optional(
+                            .oneOf(
+                                "filterby", token: "FILTERBY",
+                                .string("module-name", token: "MODULE"),
+                                .string("category", token: "ACLCAT"),
+                                .pattern("pattern", token: "PATTERN")))
+                    ],
+                    run: .administration(list)),
+                Command(
                     "GETKEYS", in: .server, since: "2.8.13",
                     complexity: "O(N) where N is the number of arguments",
                     summary: "Returns the keys among the arguments of a command.",
@@ -62,7 +77,7 @@ enum CommandIntrospection {
             if let index = named(context.data[at], table) {
                 writeInfo(index, table, context.reply)
             } else {
-                context.reply.nullArray()
+                context.reply.null()
             }
         }
     }
@@ -76,6 +91,37 @@ enum CommandIntrospection {
         }
         context.reply.map(indexes.count)
         for index in indexes { writeDocumentation(index, table, context.reply) }
+    }
+
+    /// https://redis.io/docs/latest/commands/command-list/
+    static func list(_ context: AdministrationContext) throws(ErrorReply) {
+        let table = context.administration.commandTable
+        let arguments = context.data
+        var indexes = Array(0..<table.commands.count)
+        if arguments.count > 2 {
+            guard arguments.count == 5, arguments[2].equalsFolded("filterby") else { throw .syntax }
+            let value = arguments[4]
+            if arguments[3].equalsFolded("module") {
+                indexes = []
+            } else if arguments[3].equalsFolded("aclcat") {
+                let category = "@" + value.string.lowercased()
+                indexes = indexes.filter { table.commands[$0].categories.contains(category) }
+            } else if arguments[3].equalsFolded("pattern") {
+                let pattern = GlobPattern(value, ignoringCase: true)
+                indexes = indexes.filter { index in
+                    var name = table.names[index]
+                    return name.withUTF8 { bytes in
+                        bytes.baseAddress.map {
+                            pattern.matches(ByteView($0, count: bytes.count))
+                        } ?? false
+                    }
+                }
+            } else {
+                throw .syntax
+            }
+        }
+        context.reply.set(indexes.count)
+        for index in indexes { context.reply.bulk(table.names[index]) }
     }
 
     /// https://redis.io/docs/latest/commands/command-getkeys/
@@ -103,7 +149,9 @@ enum CommandIntrospection {
 
     /// A command by the name that COMMAND INFO takes: `config|get` for a subcommand.
     private static func named(_ name: ByteView, _ table: CommandTable) -> Int? {
-        guard let bar = name.firstIndex(of: UInt8(ascii: "|")) else { return table.index.find(name) }
+        guard let bar = name.firstIndex(of: UInt8(ascii: "|")) else {
+            return table.index.find(name)
+        }
         guard let container = table.index.find(name.prefix(bar)) else { return nil }
         return table.index.find(name.suffix(from: bar + 1), in: container)
     }
@@ -128,7 +176,7 @@ enum CommandIntrospection {
         for category in command.categories { reply.simple(category) }
         reply.array(command.tips.count)
         for tip in command.tips { reply.bulk(tip) }
-        reply.array(specifications.count)
+        reply.set(specifications.count)
         for specification in specifications { write(specification, reply) }
         let subcommands = Array((table.index.records + index).pointee.subcommands)
         reply.array(subcommands.count)
@@ -141,7 +189,9 @@ enum CommandIntrospection {
     ) -> (first: Int, last: Int, step: Int) {
         guard let specification = specifications.first else { return (0, 0, 0) }
         let last = specification.last
-        return (specification.first, last >= 0 ? specification.first + last : last, specification.step)
+        return (
+            specification.first, last >= 0 ? specification.first + last : last, specification.step
+        )
     }
 
     private static func write(_ specification: KeySpecification, _ reply: ReplyWriter) {

@@ -43,7 +43,9 @@ enum Debugging {
             context.reply.ok()
         } else {
             context.reply.error(
-                "ERR unknown subcommand or wrong number of arguments for '\(word.string)'. Try DEBUG HELP.")
+                "ERR unknown subcommand or wrong number of arguments for '\(word.string)'. "
+                    + "Try DEBUG HELP."
+            )
             throw .written
         }
     }
@@ -60,7 +62,8 @@ enum Debugging {
         context.reply.ok()
     }
 
-    /// `POPULATE count [prefix [size]]`: keys `prefix:0` and on, with values `value:0` padded to `size`.
+    /// `POPULATE count [prefix [size]]`: keys `prefix:0` and on, with values `value:0` padded to
+    /// `size`.
     private static func populate(_ context: AdministrationContext) throws(ErrorReply) {
         let count = try context.data.integer(2)
         guard count >= 0 else { throw .notPositiveInteger }
@@ -80,7 +83,8 @@ enum Debugging {
             }
             let length = size > 0 ? Int(size) : value.count
             database.pointee.set(
-                key.view, hash, .stored(value.view.prefix(length), heap: database.pointee.heap), .clear)
+                key.view, hash, .stored(value.view.prefix(length), heap: database.pointee.heap),
+                .clear)
         }
         context.reply.ok()
     }

@@ -21,7 +21,8 @@ enum ExpiryUnit {
         }
     }
 
-    /// The deadline in milliseconds since the epoch that an amount stands for, or nil if no 64 bits hold it.
+    /// The deadline in milliseconds since the epoch that an amount stands for, or nil if no 64 bits
+    /// hold it.
     func deadline(_ amount: Int64, now: Int64) -> Int64? {
         var milliseconds = amount
         if self == .seconds || self == .unixSeconds {

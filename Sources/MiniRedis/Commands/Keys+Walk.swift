@@ -31,7 +31,8 @@ extension Keys {
 
     /// https://redis.io/docs/latest/commands/keys/
     ///
-    /// A large keyspace is walked by a background thread on a snapshot: only the client that asked waits.
+    /// A large keyspace is walked by a background thread on a snapshot: only the client that asked
+    /// waits.
     static func keys(_ context: AdministrationContext) throws(ErrorReply) {
         let database = context.data.database
         guard database.pointee.count <= smallKeyspace else {
@@ -81,8 +82,9 @@ extension Keys {
 
     /// https://redis.io/docs/latest/commands/scan/
     ///
-    /// The cursor is a place in the order of hashes; see `SegmentedTable+Walk`. Buckets are visited until `COUNT` keys
-    /// were looked at, or ten times as many buckets, so that a sparse table does not make one call long.
+    /// The cursor is a place in the order of hashes; see `SegmentedTable+Walk`. Buckets are visited
+    /// until `COUNT` keys were looked at, or ten times as many buckets, so that a sparse table does
+    /// not make one call long.
     static func scan(_ context: DataContext) throws(ErrorReply) {
         guard let cursor = unsigned(context[1]) else { throw .invalidCursor }
         let options = try ScanOptions(context)
@@ -101,7 +103,8 @@ extension Keys {
                     found += 1
                 }
                 buckets += 1
-            } while next != 0 && seen < options.count && (bound.overflow || buckets < bound.partialValue)
+            } while next != 0 && seen < options.count
+                && (bound.overflow || buckets < bound.partialValue)
         }
         let type = options.type
         if let text = options.pattern {

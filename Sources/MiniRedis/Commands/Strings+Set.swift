@@ -53,7 +53,8 @@ extension Strings {
 
         init() {}
 
-        /// Reads the options from argument 3 on; all of the syntax is checked before any value, as Redis does.
+        /// Reads the options from argument 3 on; all of the syntax is checked before any value, as
+        /// Redis does.
         init(_ context: DataContext) throws(ErrorReply) {
             var expiry: (index: Int, unit: ExpiryUnit)?
             var keeps = false

@@ -2,17 +2,19 @@
 //
 // Dispatcher: from bytes to replies, on one page.
 //
-// What one read brought is parsed up to 32 requests ahead; the first key of each is hashed and its bucket asked for,
-// then the entries the buckets name; then the requests run in order. By the time a handler looks a key up, its cache
-// lines have arrived: the misses of a pipeline overlap instead of adding up. What is kept from the look ahead is the
-// hash, never an address: a command may move any entry, and none changes a key's hash.
+// What one read brought is parsed up to 32 requests ahead; the first key of each is hashed and its
+// bucket asked for, then the entries the buckets name; then the requests run in order. By the time
+// a handler looks a key up, its cache lines have arrived: the misses of a pipeline overlap instead
+// of adding up. What is kept from the look ahead is the hash, never an address: a command may move
+// any entry, and none changes a key's hash.
 //
 //     parse  32 x  [ request ][ request ] ...
 //     ask    32 x  command, hash, prefetch bucket
 //     ask    32 x  prefetch entry
 //     run    32 x  admit -> handler -> reply
 //
-// It does not know sockets: bytes come in, replies go to the buffer, and the outcome says why it stopped.
+// It does not know sockets: bytes come in, replies go to the buffer, and the outcome says why it
+// stopped.
 
 /// Executes the requests of all clients, one client's run at a time.
 ///
@@ -22,7 +24,8 @@ struct Dispatcher: ~Copyable {
     enum Outcome {
         /// All complete requests are executed; what is left is the start of one.
         case needsMore
-        /// The bytes are no request; `RequestParser.errorText` says why. Nothing more can be parsed.
+        /// The bytes are no request; `RequestParser.errorText` says why. Nothing more can be
+        /// parsed.
         case malformed
         /// The session is on hold.
         case held
@@ -67,7 +70,8 @@ struct Dispatcher: ~Copyable {
         batch.deallocate()
     }
 
-    /// Executes what is complete of `count` bytes. Returns how many of them are done with, and why it stopped.
+    /// Executes what is complete of `count` bytes. Returns how many of them are done with, and why
+    /// it stopped.
     mutating func process(
         _ bytes: UnsafeMutableRawPointer, count: Int, parser: UnsafeMutablePointer<RequestParser>,
         limits: UnsafePointer<ProtocolLimits>, session: UnsafeMutablePointer<Session>
@@ -109,7 +113,8 @@ struct Dispatcher: ~Copyable {
         arena.removeAll()
     }
 
-    /// Gives up what the parser kept of a request: its slices, and its references to detached arguments' blocks.
+    /// Gives up what the parser kept of a request: its slices, and its references to detached
+    /// arguments' blocks.
     func release(_ parser: UnsafeMutablePointer<RequestParser>) {
         for bytes in parser.pointee.blockAddresses {
             ReferencedBlock(bytes - ReferencedBlock.headerBytes).release(databases.pointee.heap)

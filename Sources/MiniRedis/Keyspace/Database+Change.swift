@@ -2,9 +2,9 @@
 //
 // Database: every change of a key, and the one commit that each ends with.
 //
-// A change makes what it writes private to the loop (the snapshot rule), keeps the expiry index equal to the entries'
-// deadlines, and commits. What is to happen at every change (dirty count; later watched keys, events, propagation)
-// happens in `commit` and nowhere else.
+// A change makes what it writes private to the loop (the snapshot rule), keeps the expiry index
+// equal to the entries' deadlines, and commits. What is to happen at every change (dirty count;
+// later watched keys, events, propagation) happens in `commit` and nowhere else.
 
 /// What a write does to the deadline of its key.
 enum DeadlineChange {
@@ -123,8 +123,8 @@ extension Database {
 
     /// Appends to a string; the key keeps its deadline. Returns the new length in bytes.
     ///
-    /// A string that grows past the threshold moves into a block with room to spare, so that a long run of appends
-    /// copies each byte a constant number of times.
+    /// A string that grows past the threshold moves into a block with room to spare, so that a long
+    /// run of appends copies each byte a constant number of times.
     mutating func append(_ slot: TableSlot, _ hash: UInt64, _ suffix: ByteView) -> Int {
         let entry = Entry(slot.entry)
         let isPrivate = table.isPrivate(slot, hash: hash)
@@ -133,8 +133,7 @@ extension Database {
             let total = entry.block.count + suffix.count
             let room = total > entry.block.capacity ? total + total / 4 : total
             let block = entry.block.grown(to: room, heap: heap)
-            (block.bytes + block.count).copyMemory(from: suffix.base, byteCount: suffix.count)
-            block.count = total
+            block.append(suffix)
             entry.setBlock(block)
             commit()
             return total
@@ -142,19 +141,12 @@ extension Database {
         return entry.string.withText { text in
             let total = text.count + suffix.count
             if total >= ReferencedBlock.threshold {
-                let block = ReferencedBlock(capacity: total + total / 4, heap: heap)
-                block.bytes.copyMemory(from: text.base, byteCount: text.count)
-                (block.bytes + text.count).copyMemory(from: suffix.base, byteCount: suffix.count)
-                block.count = total
+                let block = ReferencedBlock(joining: text, suffix, heap: heap)
                 overwrite(slot, entry.key, hash, .block(block), .keep)
-                return total
-            }
-            withUnsafeTemporaryAllocation(byteCount: total + 1, alignment: 16) { room in
-                guard let joined = room.baseAddress else { return }
-                joined.copyMemory(from: text.base, byteCount: text.count)
-                (joined + text.count).copyMemory(from: suffix.base, byteCount: suffix.count)
-                overwrite(
-                    slot, entry.key, hash, .bytes(ByteView(joined, count: total)), .keep)
+            } else {
+                ByteView.withJoined(text, suffix) {
+                    overwrite(slot, entry.key, hash, .bytes($0), .keep)
+                }
             }
             return total
         }

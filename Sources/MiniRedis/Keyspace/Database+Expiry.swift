@@ -2,9 +2,10 @@
 //
 // Database: keys that die by themselves.
 //
-// The index holds every deadline in order, so the next key to die is known and a timer can be set to it. When it is
-// due, it is found through the table by the 32 bits of its hash that the index keeps. Nothing is sampled; a turn of
-// the loop removes what is due within a budget, and goes on in the next.
+// The index holds every deadline in order, so the next key to die is known and a timer can be set
+// to it. When it is due, it is found through the table by the 32 bits of its hash that the index
+// keeps. Nothing is sampled; a turn of the loop removes what is due within a budget, and goes on in
+// the next.
 
 extension Database {
     /// When the next key dies, in milliseconds since the epoch, or nil.

@@ -2,8 +2,9 @@
 //
 // Database: the keys of one SELECT number, with their deadlines.
 //
-// Reads come through `read` and `lookup`, which never return a key that is due; changes through `Database+Change`,
-// whose last step is the one commit. No command touches the table, the index or an entry by itself.
+// Reads come through `read` and `lookup`, which never return a key that is due; changes through
+// `Database+Change`, whose last step is the one commit. No command touches the table, the index or
+// an entry by itself.
 
 /// One database. Used through a pointer, by the loop alone.
 struct Database: ~Copyable {
@@ -41,7 +42,8 @@ struct Database: ~Copyable {
         return slot
     }
 
-    /// The entry of a key for a command that reads it: counted as a hit or a miss, and as an access.
+    /// The entry of a key for a command that reads it: counted as a hit or a miss, and as an
+    /// access.
     @inline(__always)
     mutating func read(_ key: ByteView, _ hash: UInt64) -> Entry? {
         guard let slot = lookup(key, hash) else {

@@ -11,9 +11,9 @@
 //             .   key bytes
 //             .   value: its bytes; or an integer : 64; or the address of a ReferencedBlock : 64
 //
-// 88 bytes for a key of 16 and a value of 64. Little endian, nothing aligned but the block. Everything but the access
-// clock is constant while a snapshot may see the entry; the clock is written by reads, and no snapshot depends on it,
-// which is why that one word is atomic.
+// 88 bytes for a key of 16 and a value of 64. Little endian, nothing aligned but the block.
+// Everything but the access clock is constant while a snapshot may see the entry; the clock is
+// written by reads, and no snapshot depends on it, which is why that one word is atomic.
 //
 // Limits: keys and inline values below 4 GiB (the protocol's limit is 512 MiB).
 
@@ -192,7 +192,8 @@ struct Entry {
         valueBase.storeBytes(of: value, as: Int64.self)
     }
 
-    /// Writes a whole entry into a block of at least `shape.byteCount` bytes. `key` and the value may not overlap it.
+    /// Writes a whole entry into a block of at least `shape.byteCount` bytes. `key` and the value
+    /// may not overlap it.
     @inline(__always)
     static func write(
         at base: UnsafeMutableRawPointer, _ shape: Shape, key: ByteView, string: StringSource,
@@ -214,7 +215,8 @@ struct Entry {
         }
     }
 
-    /// Writes an entry that differs from `other` in its deadline alone; the value is copied bit by bit.
+    /// Writes an entry that differs from `other` in its deadline alone; the value is copied bit by
+    /// bit.
     static func write(
         at base: UnsafeMutableRawPointer, _ shape: Shape, copying other: Entry, deadline: Int64?
     ) {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Keyspace: the databases, and the work that is left over from changes: graves to empty, detached tables to free, keys
-// that have fallen due. All of it is done in slices, a budget at a time, from the loop.
+// Keyspace: the databases, and the work that is left over from changes: graves to empty, detached
+// tables to free, keys that have fallen due. All of it is done in slices, a budget at a time, from
+// the loop.
 
 /// All databases of a server and the memory they share.
 ///
-/// Ownership: owns the databases, the state and the memory; lives as long as the server. Used by the loop alone.
+/// Ownership: owns the databases, the state and the memory; lives as long as the server. Used by
+/// the loop alone.
 final class Keyspace {
     let memory: UnsafeMutablePointer<Memory>
     let state: UnsafeMutablePointer<KeyspaceState>
@@ -92,14 +94,16 @@ final class Keyspace {
         return more
     }
 
-    /// Frees about `budget` nodes and entries that nobody sees any more; returns whether more could be freed at once.
+    /// Frees about `budget` nodes and entries that nobody sees any more; returns whether more could
+    /// be freed at once.
     func doPendingWork(budget: Int) -> Bool {
         let heap = memory.pointee.heap
         var more = memory.pointee.reclaim(budget: budget) { node, heap in
             let entry = Entry(node.block)
             if entry.stringEncoding == .block { entry.block.release(heap) }
         }
-        if !detachedDeadlines.isEmpty, detachedDeadlines[0].free(atMost: budget / 8 + 1, heap: heap) {
+        if !detachedDeadlines.isEmpty, detachedDeadlines[0].free(atMost: budget / 8 + 1, heap: heap)
+        {
             detachedDeadlines.removeFirst()
         }
         if let first = detachedTables.first, first.epoch < memory.pointee.epochs.oldestLive {
@@ -117,7 +121,8 @@ final class Keyspace {
 
     // MARK: - Snapshots
 
-    /// Captures everything as it is now. This is the whole pause: the directories are copied, nothing else.
+    /// Captures everything as it is now. This is the whole pause: the directories are copied,
+    /// nothing else.
     func beginSnapshot() -> KeyspaceSnapshot {
         let (epoch, progress) = memory.pointee.epochs.begin()
         var captured: [KeyspaceSnapshot.CapturedDatabase] = []

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A digest of contents, the same for the same keys, values and deadlines in any order: two servers of this kind hold
-// the same data if their digests agree (DEBUG DIGEST). 160 bits from CRC64s with different starts, summed over keys.
+// A digest of contents, the same for the same keys, values and deadlines in any order: two servers
+// of this kind hold the same data if their digests agree (DEBUG DIGEST). 160 bits from CRC64s with
+// different starts, summed over keys.
 //
 // Not for: proof against somebody who makes data with the digest of other data.
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// KeyspaceSnapshot: all databases as they were at one instant, read by a background thread while the loop goes on.
+// KeyspaceSnapshot: all databases as they were at one instant, read by a background thread while
+// the loop goes on.
 
-/// The captured databases. Created and ended by the `Keyspace`, on the loop; walked by one other thread in between.
+/// The captured databases. Created and ended by the `Keyspace`, on the loop; walked by one other
+/// thread in between.
 ///
-/// Sendable although it holds pointers: by the snapshot rule nothing that it reaches is written or freed before its
-/// end, but for the access clocks, which are atomic.
+/// Sendable although it holds pointers: by the snapshot rule nothing that it reaches is written or
+/// freed before its end, but for the access clocks, which are atomic.
 final class KeyspaceSnapshot: @unchecked Sendable {
     struct CapturedDatabase {
         var index: Int
@@ -33,8 +35,9 @@ final class KeyspaceSnapshot: @unchecked Sendable {
     /// Keys of all captured databases.
     var count: Int { databases.reduce(0) { $0 + $1.table.count } }
 
-    /// Walks one captured database, in order; databases are to be walked in the order of `databases`. The loop is told
-    /// how far the walk is, and no longer copies what lies behind. Stops when `body` returns false.
+    /// Walks one captured database, in order; databases are to be walked in the order of
+    /// `databases`. The loop is told how far the walk is, and no longer copies what lies behind.
+    /// Stops when `body` returns false.
     func walk(_ database: CapturedDatabase, _ body: (Entry) -> Bool) {
         let ordinal = database.table.ordinal
         publish(WalkProgress.position(ordinal: ordinal, start: 0))

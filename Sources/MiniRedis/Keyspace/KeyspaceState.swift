@@ -12,7 +12,8 @@ struct KeyspaceState: ~Copyable {
     var statistics = KeyspaceStatistics()
     /// Changes since the last save.
     var changesSinceSave = 0
-    /// Whether due keys are removed by themselves (DEBUG SET-ACTIVE-EXPIRE); reads never return them either way.
+    /// Whether due keys are removed by themselves (DEBUG SET-ACTIVE-EXPIRE); reads never return
+    /// them either way.
     var expiresActively = true
 
     init(memory: UnsafeMutablePointer<Memory>) {

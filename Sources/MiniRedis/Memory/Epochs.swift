@@ -2,8 +2,9 @@
 //
 // Epochs: who may still see a node.
 //
-// The one rule of the keyspace: a node that is older than the newest live snapshot is never written; it is copied, the
-// copy takes its place, and the old one waits until no live snapshot can see it.
+// The one rule of the keyspace: a node that is older than the newest live snapshot is never
+// written; it is copied, the copy takes its place, and the old one waits until no live snapshot can
+// see it.
 //
 //        epoch     1        2        3        4
 //                  |--------|--------|--------|------> time
@@ -11,13 +12,15 @@
 //     snapshot B                     [...........       sees nodes stamped 1 and 2
 //     node n       stamped 2:        ^ read only from here on, while B lives
 //
-// Starting a snapshot takes the next epoch E: every node stamped before E belongs to it, every node made from now on
-// is stamped E or later and does not. `newestLive` is E while it lives and 0 when nothing does, so that "may I write
-// in place" is `stamp >= newestLive`: one comparison, always true when there is no snapshot.
+// Starting a snapshot takes the next epoch E: every node stamped before E belongs to it, every node
+// made from now on is stamped E or later and does not. `newestLive` is E while it lives and 0 when
+// nothing does, so that "may I write in place" is `stamp >= newestLive`: one comparison, always
+// true when there is no snapshot.
 //
-// A snapshot walks the tables in the order of their ordinals and of the hash, and publishes how far it has come. What
-// lies behind it is as good as unseen: the loop asks `hasPassed` before it copies. It asks with the end of what it is
-// about to write, not with its start: nodes may have merged since, and the walk stand in the middle of them.
+// A snapshot walks the tables in the order of their ordinals and of the hash, and publishes how far
+// it has come. What lies behind it is as good as unseen: the loop asks `hasPassed` before it
+// copies. It asks with the end of what it is about to write, not with its start: nodes may have
+// merged since, and the walk stand in the middle of them.
 //
 // Limits: the progress of a walk is a word of 16 bits of table ordinal and 48 bits of hash.
 
@@ -25,7 +28,8 @@ import Synchronization
 
 /// How far a snapshot's walk has come; written by the walking thread, read by the loop.
 ///
-/// Ownership: allocated by `Epochs.begin`, freed by `Epochs.end`, which the loop calls after the walker is done.
+/// Ownership: allocated by `Epochs.begin`, freed by `Epochs.end`, which the loop calls after the
+/// walker is done.
 struct WalkProgress: ~Copyable {
     private let position = Atomic<UInt64>(0)
 
@@ -45,7 +49,8 @@ struct WalkProgress: ~Copyable {
         UInt64(UInt16(truncatingIfNeeded: ordinal)) << 48 | start >> 16
     }
 
-    /// The position behind the nodes of table `ordinal` that end where hash `end` begins, 0 for the last ones.
+    /// The position behind the nodes of table `ordinal` that end where hash `end` begins, 0 for the
+    /// last ones.
     @inline(__always)
     static func position(ordinal: Int, end: UInt64) -> UInt64 {
         position(ordinal: end == 0 ? ordinal + 1 : ordinal, start: end)
@@ -69,7 +74,8 @@ struct Epochs: ~Copyable {
 
     var liveCount: Int { live.count }
 
-    /// Starts a snapshot: everything that exists now belongs to it. The progress is valid until `end`.
+    /// Starts a snapshot: everything that exists now belongs to it. The progress is valid until
+    /// `end`.
     mutating func begin() -> (epoch: UInt64, progress: UnsafeMutablePointer<WalkProgress>) {
         current += 1
         let progress = UnsafeMutablePointer<WalkProgress>.allocate(capacity: 1)
@@ -90,7 +96,8 @@ struct Epochs: ~Copyable {
         updateBounds()
     }
 
-    /// Whether every live snapshot has walked past everything of table `ordinal` below hash `end` (0: all of it).
+    /// Whether every live snapshot has walked past everything of table `ordinal` below hash `end`
+    /// (0: all of it).
     func hasPassed(ordinal: Int, end: UInt64) -> Bool {
         let position = WalkProgress.position(ordinal: ordinal, end: end)
         return live.allSatisfy { $0.progress.pointee.hasPassed(position) }

@@ -6,13 +6,14 @@
 //      |  [epoch 7][epoch 7][epoch 9] ... -> [chunk] -> [chunk]  |
 //      freed first, once no live snapshot has epoch <= 7         retired last
 //
-// A node retired in epoch c may be seen by any live snapshot of an epoch up to c, so it waits until the oldest live
-// one is younger. Epochs only grow, hence the queue is in the order in which nodes may be freed and looking at its
-// head is enough. Chunks are linked rather than grown: retiring never copies what is already waiting. Freeing takes a
-// budget of nodes a call, so that the end of a long snapshot is not a pause.
+// A node retired in epoch c may be seen by any live snapshot of an epoch up to c, so it waits until
+// the oldest live one is younger. Epochs only grow, hence the queue is in the order in which nodes
+// may be freed and looking at its head is enough. Chunks are linked rather than grown: retiring
+// never copies what is already waiting. Freeing takes a budget of nodes a call, so that the end of
+// a long snapshot is not a pause.
 //
-// Limits: 32 bytes for each waiting node; a node that only an already ended, younger snapshot could see waits for the
-// older ones all the same.
+// Limits: 32 bytes for each waiting node; a node that only an already ended, younger snapshot could
+// see waits for the older ones all the same.
 
 /// A first-in, first-out queue of retired nodes.
 struct Graveyard: ~Copyable {
@@ -58,7 +59,8 @@ struct Graveyard: ~Copyable {
         peakRetainedBytes = max(peakRetainedBytes, retainedBytes)
     }
 
-    /// Takes the oldest node if no snapshot of an epoch from `oldestLive` on could see it; the caller frees it.
+    /// Takes the oldest node if no snapshot of an epoch from `oldestLive` on could see it; the
+    /// caller frees it.
     mutating func popFirst(before oldestLive: UInt64) -> Node? {
         guard let chunk = head, chunk.pointee.start < chunk.pointee.end else { return nil }
         let node = chunk.pointee.nodes[chunk.pointee.start]

@@ -2,19 +2,22 @@
 //
 // The allocator's face.
 //
-// Everything the keyspace keeps is allocated and freed here, with sizes that are known at both ends: no header is
-// searched for a size when a block is freed, and the bytes in use are an addition, exact at any moment. The allocator
-// behind it is jemalloc (every malloc of the process goes to it); builds for the sanitizers use the C library's.
+// Everything the keyspace keeps is allocated and freed here, with sizes that are known at both
+// ends: no header is searched for a size when a block is freed, and the bytes in use are an
+// addition, exact at any moment. The allocator behind it is jemalloc (every malloc of the process
+// goes to it); builds for the sanitizers use the C library's.
 //
-// A block's real size is its size class. Whoever overwrites a block in place may use all of it, and two sizes of one
-// class are the same block: `sizeClass` says so without asking the allocator.
+// A block's real size is its size class. Whoever overwrites a block in place may use all of it, and
+// two sizes of one class are the same block: `sizeClass` says so without asking the allocator.
 //
-// Limits: one heap serves one thread, the loop. A background job allocates with malloc and accounts for itself.
+// Limits: one heap serves one thread, the loop. A background job allocates with malloc and accounts
+// for itself.
+
+import Glibc
 
 #if JEMALLOC
-import CJemalloc
+    import CJemalloc
 #endif
-import Glibc
 
 /// Sized allocation for the loop's thread, and the count of bytes that it holds.
 struct Heap: ~Copyable {
@@ -24,9 +27,9 @@ struct Heap: ~Copyable {
     /// The size of a memory page as the table uses it for a segment.
     static let pageBytes = 4096
 
-    /// The bytes that a request for `bytes` really takes: jemalloc's size classes with a quantum of 16 (a test holds
-    /// this equal to `nallocx`): multiples of 16 up to 128, then four classes to each doubling. jemalloc's smallest
-    /// class, of 8 bytes, is not used: blocks are aligned to 16.
+    /// The bytes that a request for `bytes` really takes: jemalloc's size classes with a quantum of
+    /// 16 (a test holds this equal to `nallocx`): multiples of 16 up to 128, then four classes to
+    /// each doubling. jemalloc's smallest class, of 8 bytes, is not used: blocks are aligned to 16.
     @inline(__always)
     static func sizeClass(_ bytes: Int) -> Int {
         if bytes <= 128 { return (bytes + 15) & ~15 }
@@ -35,7 +38,8 @@ struct Heap: ~Copyable {
         return (bytes + step - 1) & ~(step - 1)
     }
 
-    /// The size of the block that the allocator gives for `bytes`, or nil if it does not tell: for tests.
+    /// The size of the block that the allocator gives for `bytes`, or nil if it does not tell: for
+    /// tests.
     static func allocatorSizeClass(_ bytes: Int) -> Int? {
         #if JEMALLOC
             return nallocx(bytes, 0)
@@ -44,7 +48,8 @@ struct Heap: ~Copyable {
         #endif
     }
 
-    /// Memory of at least `bytes` (more than zero), aligned to 16, uninitialised. The caller owns it until `free`.
+    /// Memory of at least `bytes` (more than zero), aligned to 16, uninitialised. The caller owns
+    /// it until `free`.
     @inline(__always)
     mutating func allocate(_ bytes: Int) -> UnsafeMutableRawPointer {
         let size = Heap.sizeClass(bytes)
@@ -53,7 +58,8 @@ struct Heap: ~Copyable {
         return block
     }
 
-    /// Returns a block that `allocate` gave for the same number of bytes (or one of the same size class).
+    /// Returns a block that `allocate` gave for the same number of bytes (or one of the same size
+    /// class).
     @inline(__always)
     mutating func free(_ block: UnsafeMutableRawPointer, _ bytes: Int) {
         let size = Heap.sizeClass(bytes)
@@ -85,8 +91,8 @@ struct Heap: ~Copyable {
         return moved
     }
 
-    /// The end of a process that has no memory left: the size that was asked for on standard error, then abort.
-    /// What is on disk is untouched.
+    /// The end of a process that has no memory left: the size that was asked for on standard error,
+    /// then abort. What is on disk is untouched.
     static func outOfMemory(_ bytes: Int) -> Never {
         "Mini-Redis aborting for OUT OF MEMORY. Allocating \(bytes) bytes!\n".withCString { text in
             _ = write(STDERR_FILENO, text, strlen(text))

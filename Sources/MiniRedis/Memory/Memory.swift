@@ -4,7 +4,8 @@
 
 /// The heap, the epochs and the graveyard of a keyspace.
 ///
-/// Ownership: one per process, allocated at a fixed address by whoever builds the keyspace; used by the loop alone.
+/// Ownership: one per process, allocated at a fixed address by whoever builds the keyspace; used by
+/// the loop alone.
 struct Memory: ~Copyable {
     let heap: UnsafeMutablePointer<Heap>
     var epochs = Epochs()
@@ -24,16 +25,18 @@ struct Memory: ~Copyable {
     @inline(__always)
     var isQuiet: Bool { epochs.newestLive == 0 }
 
-    /// Gives up a node that live snapshots may see: it is freed when they have ended, or now if there are none.
+    /// Gives up a node that live snapshots may see: it is freed when they have ended, or now if
+    /// there are none.
     ///
-    /// A node of `kind` 0 is a plain block; for other kinds the caller of `reclaim` releases what the node owns.
+    /// A node of `kind` 0 is a plain block; for other kinds the caller of `reclaim` releases what
+    /// the node owns.
     mutating func retire(_ block: UnsafeMutableRawPointer, bytes: Int, kind: UInt64 = 0) {
         graveyard.append(
             Graveyard.Node(block: block, bytes: bytes, epoch: epochs.current, kind: kind))
     }
 
-    /// Frees up to `budget` nodes that nobody sees any more; `release` is called for those that own more than their
-    /// block. Returns whether more could be freed at once.
+    /// Frees up to `budget` nodes that nobody sees any more; `release` is called for those that own
+    /// more than their block. Returns whether more could be freed at once.
     mutating func reclaim(
         budget: Int, release: (Graveyard.Node, UnsafeMutablePointer<Heap>) -> Void
     ) -> Bool {

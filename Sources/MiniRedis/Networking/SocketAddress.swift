@@ -3,6 +3,7 @@
 // Where a socket is, in 24 bytes that are copied from the kernel at accept and turned into text
 // only when somebody asks. It knows the layout of `sockaddr`; it must not know sockets.
 
+import CUVShim
 import Glibc
 
 /// An IPv4 or IPv6 address with its port, or "a Unix socket" (whose path the listener knows).

@@ -37,7 +37,7 @@ struct ChecksummedSink<Sink: ByteSink & ~Copyable>: ~Copyable {
 
     /// The device; to be looked at when everything is flushed.
     private(set) var sink: Sink
-    private let block: UnsafeMutableRawPointer
+    private let block: StreamBlock
     private var used = 0
     private var flushedBytes = 0
     private var checksum = CRC64()
@@ -45,13 +45,11 @@ struct ChecksummedSink<Sink: ByteSink & ~Copyable>: ~Copyable {
 
     /// With `checksum: false` the checksum stays 0, which in a dump means that there is none.
     init(_ sink: consuming Sink, checksum checksums: Bool) throws(PersistenceError) {
-        guard let block = malloc(Self.blockBytes) else { throw .system(.memory, code: ENOMEM) }
+        guard let block = StreamBlock(Self.blockBytes) else { throw .system(.memory, code: ENOMEM) }
         self.sink = sink
         self.block = block
         self.checksums = checksums
     }
-
-    deinit { free(block) }
 
     /// All bytes so far, those still in the block included.
     var bytesWritten: Int { flushedBytes + used }
@@ -65,7 +63,7 @@ struct ChecksummedSink<Sink: ByteSink & ~Copyable>: ~Copyable {
     mutating func reserve(_ count: Int) throws(PersistenceError) -> UnsafeMutableRawPointer {
         assert(count >= 0 && count <= Self.blockBytes)
         if count > Self.blockBytes &- used { try flush() }
-        return block + used
+        return block.base + used
     }
 
     /// Makes the first `count` bytes of the reserved room part of the stream.
@@ -81,7 +79,7 @@ struct ChecksummedSink<Sink: ByteSink & ~Copyable>: ~Copyable {
         if bytes.count > Self.blockBytes &- used {
             try appendLarge(bytes)
         } else if bytes.count > 0 {
-            memcpy(block + used, bytes.base, bytes.count)
+            memcpy(block.base + used, bytes.base, bytes.count)
             used &+= bytes.count
         }
     }
@@ -89,7 +87,7 @@ struct ChecksummedSink<Sink: ByteSink & ~Copyable>: ~Copyable {
     private mutating func appendLarge(_ bytes: ByteView) throws(PersistenceError) {
         try flush()
         guard bytes.count > Self.blockBytes else {
-            memcpy(block, bytes.base, bytes.count)
+            memcpy(block.base, bytes.base, bytes.count)
             used = bytes.count
             return
         }
@@ -105,7 +103,7 @@ struct ChecksummedSink<Sink: ByteSink & ~Copyable>: ~Copyable {
     /// Hands what is in the block to the device.
     mutating func flush() throws(PersistenceError) {
         guard used > 0 else { return }
-        try pass(ByteView(block, count: used))
+        try pass(ByteView(block.base, count: used))
         used = 0
     }
 

@@ -29,8 +29,7 @@ struct RDBCursor<Source: ByteSource & ~Copyable>: ~Copyable {
     private static var keptWindowBytes: Int { 1 << 20 }
 
     private var source: Source
-    private var window: UnsafeMutableRawPointer
-    private var capacity: Int
+    private var window: StreamBlock
     private var itemStart = 0
     private var position = 0
     private var end = 0
@@ -43,21 +42,18 @@ struct RDBCursor<Source: ByteSource & ~Copyable>: ~Copyable {
 
     /// With `checksum: false` none is computed.
     init(_ source: consuming Source, checksum checksums: Bool) throws(RDBDefect) {
-        guard let window = malloc(Self.windowBytes) else { throw .outOfMemory }
+        guard let window = StreamBlock(Self.windowBytes) else { throw .outOfMemory }
         self.source = source
         self.window = window
         self.checksums = checksums
-        capacity = Self.windowBytes
     }
-
-    deinit { free(window) }
 
     /// Where in the stream the next byte stands.
     var offset: Int { windowOffset + position }
 
     /// What was read from the source and not used yet, until the next call: what follows a dump in
     /// its stream begins with these bytes.
-    var unread: ByteView { ByteView(window + position, count: end - position) }
+    var unread: ByteView { ByteView(window.base + position, count: end - position) }
 
     /// The checksum of all bytes used so far; 0 if none is computed.
     mutating func checksum() -> UInt64 {
@@ -69,7 +65,7 @@ struct RDBCursor<Source: ByteSource & ~Copyable>: ~Copyable {
     @inline(__always)
     mutating func beginItem() {
         itemStart = position
-        if capacity > Self.keptWindowBytes { shrink() }
+        if window.capacity > Self.keptWindowBytes { shrink() }
     }
 
     // MARK: Reading
@@ -78,7 +74,7 @@ struct RDBCursor<Source: ByteSource & ~Copyable>: ~Copyable {
     mutating func byte() throws(RDBDefect) -> UInt8 {
         try require(1)
         defer { position &+= 1 }
-        return window.load(fromByteOffset: position, as: UInt8.self)
+        return window.base.load(fromByteOffset: position, as: UInt8.self)
     }
 
     /// An integer with its lowest byte first.
@@ -89,7 +85,7 @@ struct RDBCursor<Source: ByteSource & ~Copyable>: ~Copyable {
         let size = MemoryLayout<T>.size
         try require(size)
         defer { position &+= size }
-        return T(littleEndian: window.loadUnaligned(fromByteOffset: position, as: type))
+        return T(littleEndian: window.base.loadUnaligned(fromByteOffset: position, as: type))
     }
 
     /// An integer with its highest byte first.
@@ -111,7 +107,7 @@ struct RDBCursor<Source: ByteSource & ~Copyable>: ~Copyable {
     /// The bytes at a place of this item, until the cursor moves.
     @inline(__always)
     func view(_ place: RDBPlace) -> ByteView {
-        ByteView(window + itemStart + place.distance, count: place.count)
+        ByteView(window.base + itemStart + place.distance, count: place.count)
     }
 
     /// Passes over `count` bytes without keeping them. It ends the item, and begins another.
@@ -137,10 +133,10 @@ struct RDBCursor<Source: ByteSource & ~Copyable>: ~Copyable {
 
     private mutating func fill(_ count: Int) throws(RDBDefect) {
         while count > end - position {
-            if end == capacity { try makeRoom(for: count) }
+            if end == window.capacity { try makeRoom(for: count) }
             let taken: Int
             do throws(PersistenceError) {
-                taken = try source.read(into: window + end, count: capacity - end)
+                taken = try source.read(into: window.base + end, count: window.capacity - end)
             } catch {
                 throw .unreadable(error)
             }
@@ -149,18 +145,21 @@ struct RDBCursor<Source: ByteSource & ~Copyable>: ~Copyable {
         }
     }
 
-    /// Makes room at the end of a full window: by sliding the item to the front if that suffices for
-    /// `count` more bytes or gains half a window, else by a larger window.
+    /// Makes room at the end of a full window: by sliding the item to the front if that suffices
+    /// for `count` more bytes or gains half a window, else by a larger window.
     private mutating func makeRoom(for count: Int) throws(RDBDefect) {
         addToChecksum()
         let (needed, overflow) = (position - itemStart).addingReportingOverflow(count)
-        if itemStart > 0, itemStart >= capacity / 2 || (!overflow && needed <= capacity) {
-            memmove(window, window + itemStart, end - itemStart)
+        if itemStart > 0,
+            itemStart >= window.capacity / 2 || (!overflow && needed <= window.capacity)
+        {
+            memmove(window.base, window.base + itemStart, end - itemStart)
             return moved(by: itemStart)
         }
         // A standard window more than needed: what follows the item is read along with it.
         let (enough, tooLarge) = needed.addingReportingOverflow(Self.windowBytes)
-        try resize(to: overflow || tooLarge ? capacity * 2 : min(enough, capacity * 2))
+        try resize(
+            to: overflow || tooLarge ? window.capacity * 2 : min(enough, window.capacity * 2))
     }
 
     /// Back to the standard window, if what it holds fits.
@@ -173,11 +172,9 @@ struct RDBCursor<Source: ByteSource & ~Copyable>: ~Copyable {
 
     /// Another window that begins with the item. Everything to the left is in the checksum.
     private mutating func resize(to newCapacity: Int) throws(RDBDefect) {
-        guard let larger = malloc(newCapacity) else { throw .outOfMemory }
-        memcpy(larger, window + itemStart, end - itemStart)
-        free(window)
-        window = larger
-        capacity = newCapacity
+        guard let other = StreamBlock(newCapacity) else { throw .outOfMemory }
+        memcpy(other.base, window.base + itemStart, end - itemStart)
+        window = other
         moved(by: itemStart)
     }
 
@@ -191,7 +188,7 @@ struct RDBCursor<Source: ByteSource & ~Copyable>: ~Copyable {
 
     private mutating func addToChecksum() {
         if checksums, position > summed {
-            sum.update(window + summed, count: position - summed)
+            sum.update(window.base + summed, count: position - summed)
         }
         summed = position
     }

@@ -142,10 +142,12 @@ extension RDBError: CustomStringConvertible {
 
     /// Who writes such a version, and what to do about it.
     private static func versionHint(_ version: Int) -> String {
-        let known = "This server loads versions \(RDBVersion.redis.lowerBound) to "
+        let known =
+            "This server loads versions \(RDBVersion.redis.lowerBound) to "
             + "\(RDBVersion.redis.upperBound) of Redis and \(RDBVersion.valkey.upperBound) "
             + "of Valkey 9."
-        let remedy = " Update this server, or let the server that wrote the file send its data "
+        let remedy =
+            " Update this server, or let the server that wrote the file send its data "
             + "as commands (redis-cli --pipe)."
         if version < 1 {
             return "The header does not name a version: the file is damaged. " + known

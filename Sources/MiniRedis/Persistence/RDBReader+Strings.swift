@@ -158,10 +158,9 @@ extension RDBReader where Source: ~Copyable {
     private mutating func room(
         _ count: Int, in slot: RDBSlot
     ) throws(RDBDefect) -> UnsafeMutableRawPointer {
-        switch slot {
-        case .key: try keyScratch.room(count)
-        case .value: try valueScratch.room(count)
-        }
+        let room = slot == .key ? keyScratch.room(count) : valueScratch.room(count)
+        guard let room else { throw .outOfMemory }
+        return room
     }
 
     // MARK: Views
@@ -174,47 +173,5 @@ extension RDBReader where Source: ~Copyable {
         case (.scratch(let count), .key): keyScratch.view(count)
         case (.scratch(let count), .value): valueScratch.view(count)
         }
-    }
-}
-
-/// Memory that one string after the other is expanded into.
-struct RDBScratch: ~Copyable {
-    /// What is kept for the next item, bytes.
-    private static let keptBytes = 1 << 20
-    /// The least that is allocated, bytes.
-    private static let smallestBytes = 4096
-
-    private var memory: UnsafeMutableRawPointer?
-    private var capacity = 0
-
-    deinit { free(memory) }
-
-    /// Gives back what was needed for an exceptional string.
-    @inline(__always)
-    mutating func beginItem() {
-        if capacity > Self.keptBytes { release() }
-    }
-
-    /// Room for `count` bytes; what was there before is lost.
-    mutating func room(_ count: Int) throws(RDBDefect) -> UnsafeMutableRawPointer {
-        if let memory, count <= capacity { return memory }
-        release()
-        let size = max(count, Self.smallestBytes)
-        guard let block = malloc(size) else { throw .outOfMemory }
-        memory = block
-        capacity = size
-        return block
-    }
-
-    /// The first `count` bytes of the room asked for last.
-    func view(_ count: Int) -> ByteView {
-        guard let memory else { return ByteView("") }
-        return ByteView(memory, count: count)
-    }
-
-    private mutating func release() {
-        free(memory)
-        memory = nil
-        capacity = 0
     }
 }

@@ -52,8 +52,10 @@ extension RDBWriter where Sink: ~Copyable {
 
     /// Writes the string compressed; false, with nothing written, if that does not save enough.
     private mutating func compressedString(_ bytes: ByteView) throws(PersistenceError) -> Bool {
+        compressed.trim()
+        // No memory only means that the string is not compressed.
         guard bytes.count <= RDBStringLimits.maximumCompressedBytes,
-            let scratch = makeCompressionRoom(bytes.count)
+            let scratch = compressed.room(bytes.count)
         else { return false }
         let capacity = bytes.count - RDBStringLimits.leastSaving
         guard let count = LZF.compress(bytes, into: scratch, capacity: capacity) else {
@@ -68,17 +70,6 @@ extension RDBWriter where Sink: ~Copyable {
         output.commit(head)
         try output.append(ByteView(scratch, count: count))
         return true
-    }
-
-    /// Room for `count` compressed bytes; nil when there is no memory, which only means that the
-    /// string is not compressed.
-    private mutating func makeCompressionRoom(_ count: Int) -> UnsafeMutableRawPointer? {
-        if let compressed, compressedCapacity >= count { return compressed }
-        free(compressed)
-        let capacity = max(count, compressedCapacity * 2, 4096)
-        compressed = malloc(capacity)
-        compressedCapacity = compressed == nil ? 0 : capacity
-        return compressed
     }
 
     /// The integer of 32 bits whose decimal text this is, if it is one.

@@ -28,9 +28,8 @@ struct RDBWriter<Sink: ByteSink & ~Copyable>: ~Copyable {
     /// The stream, for its byte count and, at the end, its device.
     var output: ChecksummedSink<Sink>
     let options: RDBWriterOptions
-    /// Where strings are compressed; as large as the largest so far, but see the limit.
-    var compressed: UnsafeMutableRawPointer?
-    var compressedCapacity = 0
+    /// Where strings are compressed.
+    var compressed = StreamScratch()
 
     /// Takes the device over.
     init(sink: consuming Sink, options: RDBWriterOptions) throws(PersistenceError) {
@@ -38,8 +37,6 @@ struct RDBWriter<Sink: ByteSink & ~Copyable>: ~Copyable {
         output = try ChecksummedSink(sink, checksum: options.checksum)
         self.options = options
     }
-
-    deinit { free(compressed) }
 
     /// All bytes so far.
     var bytesWritten: Int { output.bytesWritten }

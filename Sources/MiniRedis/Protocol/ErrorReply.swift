@@ -2,7 +2,8 @@
 //
 // Every error that a command can answer, once, word for word as Redis 7.2 says it.
 
-/// An error that is a client's own doing or misfortune: thrown by a handler, written by whoever called it.
+/// An error that is a client's own doing or misfortune: thrown by a handler, written by whoever
+/// called it.
 enum ErrorReply: Error {
     case syntax
     case notInteger

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The vocabulary of replies, in RESP2 and RESP3: appended to the buffer that all replies of a loop turn share. No tree
-// of a reply is built anywhere.
+// The vocabulary of replies, in RESP2 and RESP3: appended to the buffer that all replies of a loop
+// turn share. No tree of a reply is built anywhere.
 //
 // Source: the RESP specification, https://redis.io/docs/latest/develop/reference/protocol-spec/
 
-/// Where bytes go that are written to the socket from where they lie: `count` bytes at `base` are appended to the reply in
-/// progress, and `owner` is given back when they have left.
+/// Where bytes go that are written to the socket from where they lie: `count` bytes at `base` are
+/// appended to the reply in progress, and `owner` is given back when they have left.
 typealias ReferenceSink = (
     _ base: UnsafeRawPointer, _ count: Int, _ owner: UnsafeMutableRawPointer
 ) -> Void
@@ -119,7 +119,9 @@ struct ReplyWriter {
     }
 
     /// Bytes that stay where they are until they have left; the sink's owner releases `owner` then.
-    func bulk(referring bytes: ByteView, owner: UnsafeMutableRawPointer, through sink: ReferenceSink) {
+    func bulk(
+        referring bytes: ByteView, owner: UnsafeMutableRawPointer, through sink: ReferenceSink
+    ) {
         header(UInt8(ascii: "$"), Int64(bytes.count))
         sink(bytes.base, bytes.count, owner)
         literal("\r\n")
@@ -151,7 +153,8 @@ struct ReplyWriter {
         if version == 3 { header(UInt8(ascii: "~"), Int64(count)) } else { array(count) }
     }
 
-    /// Starts an array whose length is not known yet: write its elements, then call `endArray` with the mark.
+    /// Starts an array whose length is not known yet: write its elements, then call `endArray` with
+    /// the mark.
     func beginArray() -> Int { buffer.pointee.count }
 
     /// Writes the header of an array of `count` elements before those written since `mark`.
@@ -184,7 +187,8 @@ struct ReplyWriter {
 
     // MARK: - Errors
 
-    /// An error whose text ends where the reply does; control characters become spaces, so that it is one frame.
+    /// An error whose text ends where the reply does; control characters become spaces, so that it
+    /// is one frame.
     func error(_ text: String) {
         literal("-")
         var text = text

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A request as commands see it: its arguments, where they lie in the buffer they were received into.
+// A request as commands see it: its arguments, where they lie in the buffer they were received
+// into.
 
 import CRespParser
 
@@ -14,8 +15,16 @@ struct Request {
     var slices: UnsafePointer<ArgumentSlice>
     /// The number of arguments, the command's name included.
     var count: Int
-    /// The blocks of arguments that were received outside of the buffer, in order; nil for almost every request.
+    /// The blocks of arguments that were received outside of the buffer, in order; nil for almost
+    /// every request.
     var blocks: UnsafePointer<UnsafeMutableRawPointer>?
+
+    /// A request without arguments: what there is before the first one. `anything` is never read.
+    static func empty(_ anything: UnsafeRawPointer) -> Request {
+        Request(
+            base: anything, slices: anything.assumingMemoryBound(to: ArgumentSlice.self), count: 0,
+            blocks: nil)
+    }
 
     /// The bytes of argument `index`; 0 is the command's name.
     @inline(__always)

@@ -2,9 +2,10 @@
 //
 // The Swift face of the parser in C: bytes in; a request, "more", or a protocol error out.
 //
-// Requests that are complete in one buffer put their slices into an array that all connections share. A request that
-// is not complete at the end of the bytes has its slices moved here, to memory of its own, and goes on there: so a
-// connection owns memory for a request only while it has half of one.
+// Requests that are complete in one buffer put their slices into an array that all connections
+// share. A request that is not complete at the end of the bytes has its slices moved here, to
+// memory of its own, and goes on there: so a connection owns memory for a request only while it has
+// half of one.
 
 import CRespParser
 import Glibc
@@ -67,8 +68,8 @@ struct SliceArena: ~Copyable {
 
 /// The parser of one connection.
 ///
-/// Ownership: owns the slices of a request that is not complete yet, and the list of its detached arguments' blocks,
-/// not the blocks.
+/// Ownership: owns the slices of a request that is not complete yet, and the list of its detached
+/// arguments' blocks, not the blocks.
 struct RequestParser: ~Copyable {
     enum Outcome {
         /// A request; if `isKept`, `release` is due after it was executed, before the next `parse`.
@@ -97,8 +98,9 @@ struct RequestParser: ~Copyable {
     @inline(__always)
     var isKept: Bool { kept != nil }
 
-    /// Parses one request from `bytes`, its first byte. On `.request`, `request` is filled, and the next one starts at
-    /// `bytes + length`. On `.needsMore`, call again with the same bytes, moved or not, and more of them.
+    /// Parses one request from `bytes`, its first byte. On `.request`, `request` is filled, and the
+    /// next one starts at `bytes + length`. On `.needsMore`, call again with the same bytes, moved
+    /// or not, and more of them.
     @inline(__always)
     mutating func parse(
         _ bytes: UnsafeMutableRawPointer, count: Int, limits: UnsafePointer<ProtocolLimits>,
@@ -137,16 +139,16 @@ struct RequestParser: ~Copyable {
 
     // MARK: - Detached arguments
 
-    /// After `.needsMore`: the length of the argument that the bytes end in, if it is to be received outside of the
-    /// buffer, and where in the request its bytes start.
+    /// After `.needsMore`: the length of the argument that the bytes end in, if it is to be
+    /// received outside of the buffer, and where in the request its bytes start.
     var detachable: (length: Int, position: Int)? {
         let length = withUnsafePointer(to: parser) { crp_pending_bulk($0) }
         guard length >= ProtocolLimits.detachedBulkBytes else { return nil }
         return (Int(length), Int(parser.position))
     }
 
-    /// Takes that argument out of the stream: from now on the byte at `position` is the one after it. `block` is where
-    /// its bytes will be when the request is complete.
+    /// Takes that argument out of the stream: from now on the byte at `position` is the one after
+    /// it. `block` is where its bytes will be when the request is complete.
     mutating func detach(to block: UnsafeMutableRawPointer) {
         guard let kept else { preconditionFailure("an incomplete request is kept") }
         if Int(parser.count) == keptCapacity { grow() }

@@ -2,15 +2,18 @@
 //
 // Client: a connection, a parser and a session, put together.
 //
-// Input that the connection brings goes to the dispatcher in place. Two things stand in the way at times:
+// Input that the connection brings goes to the dispatcher in place. Two things stand in the way at
+// times:
 //
-//   hold      a reply that is being made in the background, or the end of the connection: input stays where it is,
-//             and is offered again when the hold is over.
-//   detaching an argument of 32 KiB and more is received straight into the block that will hold it as a value. The
-//             start of its request (`head`) is kept here meanwhile, without the argument's bytes, and what comes after
-//             the argument is added to it until the request is complete.
+//   hold      a reply that is being made in the background, or the end of the connection: input
+//             stays where it is, and is offered again when the hold is over.
+//   detaching an argument of 32 KiB and more is received straight into the block that will hold it
+//             as a value. The start of its request (`head`) is kept here meanwhile, without the
+//             argument's bytes, and what comes after the argument is added to it until the request
+//             is complete.
 
-/// A client of the server. Identity; owned by the server's registry until its connection has closed.
+/// A client of the server. Identity; owned by the server's registry until its connection has
+/// closed.
 final class Client: ConnectionDelegate {
     let connection: Connection
     let session: UnsafeMutablePointer<Session>
@@ -196,7 +199,8 @@ final class Client: ConnectionDelegate {
 
     func connectionInputTooLarge(_ connection: Connection) {
         server.log.write(
-            .warning, "Closing client that reached max query buffer length: \(connection.peerDescription)")
+            .warning,
+            "Closing client that reached max query buffer length: \(connection.peerDescription)")
         server.statistics.queryBufferDisconnections += 1
         connection.close()
     }

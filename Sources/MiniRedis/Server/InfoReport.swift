@@ -88,8 +88,15 @@ struct InfoReport {
         field("hz", server.configuration.settings.hz)
         field("configured_hz", server.configuration.settings.hz)
         field("lru_clock", server.keyspace.state.pointee.accessClock)
+        field("executable", Self.executablePath())
         field("config_file", server.configuration.filePath ?? "")
         field("io_threads_active", 0)
+    }
+
+    private static func executablePath() -> String {
+        var path = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink("/proc/self/exe", &path, path.count)
+        return count > 0 ? String(decoding: path[..<count], as: UTF8.self) : ""
     }
 
     private static func systemName(_ system: utsname) -> String {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The log, a line at a time, in Redis's format: `pid:role day month year time level text`. A log file is opened for each
-// line, so that it may be rotated away at any moment. Never a reason to stop serving: what cannot be written is lost.
+// The log, a line at a time, in Redis's format: `pid:role day month year time level text`. A log
+// file is opened for each line, so that it may be rotated away at any moment. Never a reason to
+// stop serving: what cannot be written is lost.
 
 import Glibc
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// How much is going on: rates over the last sixteen tenths of a second, for INFO's instantaneous fields.
+// How much is going on: rates over the last sixteen tenths of a second, for INFO's instantaneous
+// fields.
 
 /// Rates of commands and bytes, sampled ten times a second.
 struct OperationRate {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Work off the loop: KEYS and saves walk a snapshot on a thread of the pool, while the loop serves. A job takes values
-// and a snapshot with it and gives a result back; it never touches the server.
+// Work off the loop: KEYS and saves walk a snapshot on a thread of the pool, while the loop serves.
+// A job takes values and a snapshot with it and gives a result back; it never touches the server.
 
 import Glibc
 
 /// A walk for KEYS: its result is the reply, in chunks.
 ///
-/// Sendable although it changes: the thread alone works on it between the start of the job and its completion, and
-/// the loop alone before and after.
+/// Sendable although it changes: the thread alone works on it between the start of the job and its
+/// completion, and the loop alone before and after.
 private final class KeysJob: @unchecked Sendable {
     let snapshot: KeyspaceSnapshot
     let database: Int
@@ -237,7 +237,8 @@ extension Server {
         end(saving: !configuration.settings.savePoints.isEmpty, force: false) {}
     }
 
-    /// Saves if asked to, and stops the loop; if the save fails the server goes on and `failed` is called.
+    /// Saves if asked to, and stops the loop; if the save fails the server goes on and `failed` is
+    /// called.
     private func end(saving: Bool, force: Bool, failed: @escaping () -> Void) {
         guard !isEnding else { return }
         isEnding = true
@@ -245,16 +246,19 @@ extension Server {
         if persistence.runningSince != nil {
             // The state at the running save's start is not the last one: wait, then save again.
             isEnding = false
-            return afterSave = { [unowned self] in
+            afterSave = { [unowned self] in
                 end(saving: saving, force: force, failed: failed)
             }
+            return
         }
         log.write(.notice, "Saving the final RDB snapshot before exiting.")
         save { [unowned self] error in
             if error == nil || force { return stop() }
             isEnding = false
             log.write(.warning, "Error trying to save the DB, can't exit.")
-            log.write(.warning, "Errors trying to shut down the server. Check the logs for more information.")
+            log.write(
+                .warning,
+                "Errors trying to shut down the server. Check the logs for more information.")
             failed()
         }
     }

@@ -23,7 +23,8 @@ private enum LoadError: Error, CustomStringConvertible {
 }
 
 extension Server {
-    /// Loads the dump of the data directory, if there is one. False, with the reason in the log, if it is damaged.
+    /// Loads the dump of the data directory, if there is one. False, with the reason in the log, if
+    /// it is damaged.
     func load() -> Bool {
         let settings = configuration.settings
         persistence.lastSaveAt = keyspace.state.pointee.now / 1000
@@ -43,14 +44,15 @@ extension Server {
             log.write(.warning, "Fatal error loading the DB, check server logs. Exiting.")
             return false
         }
-        let milliseconds = (Clock.readMonotonicNanoseconds() - start) / 1_000_000
+        let seconds = Double(Clock.readMonotonicNanoseconds() - start) / 1e9
         log.write(
             .notice,
             "Done loading RDB, keys loaded: \(persistence.keysLoaded), "
                 + "keys expired: \(persistence.keysExpiredAtLoad).")
         log.write(
             .notice,
-            "DB loaded from disk: \(InfoReport.fixed(Double(milliseconds) / 1000, digits: 3)) seconds")
+            "DB loaded from disk: \(InfoReport.fixed(seconds, digits: 3)) seconds"
+        )
         keyspace.state.pointee.changesSinceSave = 0
         return true
     }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Server: the composition root. It builds the parts, wires them, runs them and ends them; it decides nothing itself.
+// Server: the composition root. It builds the parts, wires them, runs them and ends them; it
+// decides nothing itself.
 //
-//     run:    settings -> listeners -> dump -> "Ready to accept connections" -> turns of the loop -> end
-//     a turn: reads -> dispatcher -> replies; then what is due: keys to expire, memory to free, queued clients
+//     run:    settings -> listeners -> dump -> "Ready to accept connections" -> turns -> end
+//     a turn: reads -> dispatcher -> replies; then what is due: keys to expire, memory to free,
+//             queued clients
 //
-// Its other aspects: what commands may ask of it (`ServerAdministration`), work off the loop (`Server+Jobs`), INFO
-// (`InfoReport`).
+// Its other aspects: what commands may ask of it (`ServerAdministration`), work off the loop
+// (`Server+Jobs`), INFO (`InfoReport`).
 
 import Glibc
 
@@ -46,7 +48,8 @@ final class Server {
     /// The most that the keyspace has taken, bytes.
     private(set) var peakMemory = 0
 
-    /// Due keys that are removed in one turn, and nodes that are freed: each about a third of a millisecond.
+    /// Due keys that are removed in one turn, and nodes that are freed: each about a third of a
+    /// millisecond.
     private static let expiryBudget = 500
     private static let freeingBudget = 2000
 
@@ -77,12 +80,9 @@ final class Server {
     }
 
     private func initializeFrame() {
-        let nothing = UnsafeRawPointer(sessionOfNobody)
         frame.initialize(
             to: ExecutionFrame(
-                request: Request(
-                    base: nothing, slices: nothing.assumingMemoryBound(to: ArgumentSlice.self),
-                    count: 0, blocks: nil),
+                request: .empty(sessionOfNobody),
                 database: keyspace.databases,
                 reply: ReplyWriter(buffer: loop.output, version: 2), session: sessionOfNobody,
                 longestString: 0,
@@ -115,6 +115,7 @@ final class Server {
     /// Listens, loads the dump, serves until it is told to end. Returns the process's exit status.
     func run() -> Int32 {
         announce()
+        AllocatorTuning.returnMemoryInBackground(configuration.settings.jemallocBackgroundThread)
         do throws(NetworkError) {
             try listen()
         } catch {

@@ -4,8 +4,8 @@
 
 import Glibc
 
-/// Starts a server as the arguments say (the first is the program's name), or prints what they ask for. Returns the
-/// status for the process to end with.
+/// Starts a server as the arguments say (the first is the program's name), or prints what they ask
+/// for. Returns the status for the process to end with.
 public func runMiniRedis(arguments: [String]) -> Int32 {
     switch LaunchArguments.interpret(arguments) {
     case .printAndExit(let text, let status, let toStandardError):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What a client is to the server, whatever carries its bytes: which database it has selected, which protocol it
-// speaks, who it is, what it waits for. Knows no sockets.
+// What a client is to the server, whatever carries its bytes: which database it has selected, which
+// protocol it speaks, who it is, what it waits for. Knows no sockets.
 
 /// The state of one client. Used through a pointer, by the loop alone.
 struct Session: ~Copyable {

@@ -23,8 +23,8 @@ extension SegmentedTable {
         }
     }
 
-    /// Takes the entry of `slot` out of the table; the caller owns it again, unless a snapshot sees it (ask
-    /// `isPrivate` first). Slots are not valid after it.
+    /// Takes the entry of `slot` out of the table; the caller owns it again, unless a snapshot sees
+    /// it (ask `isPrivate` first). Slots are not valid after it.
     mutating func remove(_ slot: TableSlot, hash: UInt64) {
         let first = writableSegment(hash)
         let word = writable(slot, hash).word
@@ -46,7 +46,8 @@ extension SegmentedTable {
         if info[first].count < Segment.mergeBelow && globalDepth > 0 { merge(first) }
     }
 
-    /// Puts another entry, with the same key, into `slot`. What `remove` says of the old entry holds here too.
+    /// Puts another entry, with the same key, into `slot`. What `remove` says of the old entry
+    /// holds here too.
     @inline(__always)
     mutating func replace(
         _ slot: TableSlot, hash: UInt64, with entry: UnsafeMutableRawPointer
@@ -102,7 +103,8 @@ extension SegmentedTable {
             && !memory.pointee.epochs.hasPassed(ordinal: ordinal, end: end(ofIndex: first))
     }
 
-    /// Replaces a segment that a snapshot sees by a copy of its own, or takes it over where every walk has passed.
+    /// Replaces a segment that a snapshot sees by a copy of its own, or takes it over where every
+    /// walk has passed.
     @inline(never)
     private mutating func copySegment(_ first: Int) {
         let current = memory.pointee.epochs.current
@@ -130,8 +132,8 @@ extension SegmentedTable {
 
     // MARK: - Inside a segment
 
-    /// Puts a slot word (without displacement) into the home bucket or one of the seven after it; false if they are
-    /// full.
+    /// Puts a slot word (without displacement) into the home bucket or one of the seven after it;
+    /// false if they are full.
     @inline(__always)
     static func place(
         _ home: UnsafeMutableRawPointer, _ fingerprint: UInt64, _ word: UInt64

@@ -17,7 +17,8 @@ extension SegmentedTable {
         prefetch(homeBucket(hash))
     }
 
-    /// Asks for the entry that `find` will read first, if the bucket (which should have been asked for) names one.
+    /// Asks for the entry that `find` will read first, if the bucket (which should have been asked
+    /// for) names one.
     @inline(__always)
     func prefetchEntry(_ hash: UInt64) {
         let bucket = homeBucket(hash)
@@ -50,9 +51,11 @@ extension SegmentedTable {
         return nil
     }
 
-    /// The first slot of an entry whose hash starts with the 32 bits `prefix` and for which `accepts` holds.
+    /// The first slot of an entry whose hash starts with the 32 bits `prefix` and for which
+    /// `accepts` holds.
     ///
-    /// Exact as long as directory and bucket bits do not pass 32: 2^26 segments, some ten thousand million entries.
+    /// Exact as long as directory and bucket bits do not pass 32: 2^26 segments, some ten thousand
+    /// million entries.
     func find(prefix: UInt32, where accepts: (UnsafeMutableRawPointer) -> Bool) -> TableSlot? {
         let hash = UInt64(prefix) << 32
         let home = homeBucket(hash)

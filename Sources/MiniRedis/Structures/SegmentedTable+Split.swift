@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// SegmentedTable: segments that split and merge, and the directory that doubles and halves with them.
+// SegmentedTable: segments that split and merge, and the directory that doubles and halves with
+// them.
 //
-// Both work on a handful: the slot words and fingerprints of one segment (or two that merge), taken out of their
-// buckets. A handful is dealt into a new page; if a bucket and its seven neighbours should be full, which only a
-// segment of very uneven hashes can do, it is parted by the next hash bit and each half is dealt anew.
+// Both work on a handful: the slot words and fingerprints of one segment (or two that merge), taken
+// out of their buckets. A handful is dealt into a new page; if a bucket and its seven neighbours
+// should be full, which only a segment of very uneven hashes can do, it is parted by the next hash
+// bit and each half is dealt anew.
 
 /// The slots of a segment, taken out: words without displacement, and their fingerprints.
 private struct Handful {
@@ -117,8 +119,8 @@ extension SegmentedTable {
         }
     }
 
-    /// Deals a handful into a new segment and puts it into the directory; false, and nothing changed, if a
-    /// neighbourhood of buckets is too small for it.
+    /// Deals a handful into a new segment and puts it into the directory; false, and nothing
+    /// changed, if a neighbourhood of buckets is too small for it.
     private mutating func deal(
         _ handful: Handful, prefix: UInt64, depth: Int, stamps: SegmentInfo
     ) -> Bool {
@@ -140,7 +142,8 @@ extension SegmentedTable {
         return true
     }
 
-    /// The hash of a slot from bit `depth` on, at the top of a word; at least seven bits of it are right.
+    /// The hash of a slot from bit `depth` on, at the top of a word; at least seven bits of it are
+    /// right.
     private func bits(_ handful: Handful, _ at: Int, from depth: Int) -> UInt64 {
         let word = handful.words[at]
         if depth >= 8 && depth <= 17 { return (word >> Segment.tagShift) << UInt64(40 + depth) }

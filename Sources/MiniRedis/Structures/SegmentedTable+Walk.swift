@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// SegmentedTable: everything that goes over all entries: SCAN's steps on the live table, a snapshot's walk on captured
-// segments, and the freeing of a table that was taken away.
+// SegmentedTable: everything that goes over all entries: SCAN's steps on the live table, a
+// snapshot's walk on captured segments, and the freeing of a table that was taken away.
 //
-// SCAN. The cursor is the top 48 bits of a hash: all entries below it have been returned. A step finds the bucket in
-// whose interval of hashes the cursor lies, returns every entry whose home it is, and goes on to the next interval.
+// SCAN. The cursor is the top 48 bits of a hash: all entries below it have been returned. A step
+// finds the bucket in whose interval of hashes the cursor lies, returns every entry whose home it
+// is, and goes on to the next interval.
 //
-//     hashes   0 |----b0----|----b1----|--b2--|--b3--| ... 2^64        (deeper segments have narrower intervals)
+//     hashes   0 |----b0----|----b1----|--b2--|--b3--| ... 2^64   (deeper segments: narrower)
 //                            ^ cursor: b0 is done
 //
-// Segments that split or merge between two steps change the intervals, but not the order: the cursor still separates
-// what was returned from what was not. If it now lies inside a wider bucket, that bucket is returned whole, some of it
-// again. An entry that was there from the first step to the last one is therefore returned at least once.
+// Segments that split or merge between two steps change the intervals, but not the order: the
+// cursor still separates what was returned from what was not. If it now lies inside a wider bucket,
+// that bucket is returned whole, some of it again. An entry that was there from the first step to
+// the last one is therefore returned at least once.
 
-/// The segments of a table at one instant. What it points to is not written or freed while its snapshot lives.
+/// The segments of a table at one instant. What it points to is not written or freed while its
+/// snapshot lives.
 struct CapturedTable {
     let directory: UnsafeMutablePointer<UInt>
     let globalDepth: Int
@@ -23,8 +26,9 @@ struct CapturedTable {
     /// The number of words of the directory.
     var width: Int { 1 << globalDepth }
 
-    /// Calls `body` for each entry, in the order of hashes, and `passed` with the hash at which the next segment
-    /// starts (0 after the last) when a segment is done; either may stop the walk by returning false.
+    /// Calls `body` for each entry, in the order of hashes, and `passed` with the hash at which the
+    /// next segment starts (0 after the last) when a segment is done; either may stop the walk by
+    /// returning false.
     func forEachEntry(
         _ body: (UnsafeMutableRawPointer) -> Bool, passed: (UInt64) -> Bool
     ) {
@@ -70,8 +74,8 @@ struct DetachedTable {
     fileprivate var next = 0
     fileprivate var nextBucket = 0
 
-    /// Gives up to about `budget` entries to `body`, which frees them, and frees their segments; true when all is
-    /// freed. Only when no live snapshot is older than `epoch`.
+    /// Gives up to about `budget` entries to `body`, which frees them, and frees their segments;
+    /// true when all is freed. Only when no live snapshot is older than `epoch`.
     mutating func free(
         atMost budget: Int, heap: UnsafeMutablePointer<Heap>,
         _ body: (UnsafeMutableRawPointer) -> Void
@@ -104,7 +108,8 @@ struct DetachedTable {
 }
 
 extension SegmentedTable {
-    /// The present segments, for a snapshot that has just begun. The caller frees it with `release`.
+    /// The present segments, for a snapshot that has just begun. The caller frees it with
+    /// `release`.
     mutating func capture() -> CapturedTable {
         let copy = UnsafeMutablePointer<UInt>.allocate(capacity: 1 << globalDepth)
         copy.initialize(from: directory, count: 1 << globalDepth)
@@ -130,8 +135,8 @@ extension SegmentedTable {
         return detached
     }
 
-    /// One step of SCAN: calls `body` for every entry whose home is the bucket at `cursor`, and returns the next
-    /// cursor, 0 at the end. Cursors are the top 48 bits of a hash.
+    /// One step of SCAN: calls `body` for every entry whose home is the bucket at `cursor`, and
+    /// returns the next cursor, 0 at the end. Cursors are the top 48 bits of a hash.
     func scan(_ cursor: UInt64, _ body: (UnsafeMutableRawPointer) -> Void) -> UInt64 {
         let hash = (cursor & 0xFFFF_FFFF_FFFF) << 16
         let depth = UInt64(directory[index(hash)] & Segment.depthMask)
@@ -143,7 +148,9 @@ extension SegmentedTable {
                 let word = Self.slotWord(bucket, slot)
                 let displacement =
                     (word.pointee & Segment.displacementMask) >> Segment.displacementShift
-                if word.pointee != 0 && displacement == distance { body(TableSlot(word: word).entry) }
+                if word.pointee != 0 && displacement == distance {
+                    body(TableSlot(word: word).entry)
+                }
             }
             if overflow == 0 { break }
         }

@@ -9,7 +9,7 @@
 //     written page or entry, hash --> captured directory --> the page of that hash then
 //                                     walk beyond its end?   nobody reads it any more
 //                                     the page itself?       the rule is broken
-//                                     the entry, in the home bucket or the seven after it?  likewise
+//                                     the entry, in the home bucket or seven more?  likewise
 //
 // A page never changes the hashes that it stands for, so one look into each directory is enough.
 // Without a live snapshot it costs a comparison, in a release nothing.

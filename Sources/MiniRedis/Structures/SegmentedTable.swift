@@ -2,38 +2,42 @@
 //
 // SegmentedTable: a hash table that is never rehashed.
 //
-// Idea. Extendible hashing over pages of 64 buckets of one cache line. A directory, indexed by the top bits of the
-// hash, names the page (segment) of each prefix. A segment that is full splits alone into two of twice the depth: no
-// operation ever does more work than one segment's, at any size of the table. Fewer elements merge segments again.
+// Idea. Extendible hashing over pages of 64 buckets of one cache line. A directory, indexed by the
+// top bits of the hash, names the page (segment) of each prefix. A segment that is full splits
+// alone into two of twice the depth: no operation ever does more work than one segment's, at any
+// size of the table. Fewer elements merge segments again.
 //
-//     hash    [ directory: local depth d ][ bucket: 6 bits ] ... [ tag: bits 40-55 ] ... [ fingerprint: bits 0-7 ]
+//     hash      [ directory: d bits ][ bucket: 6 ] ... [ tag: bits 40-55 ] ... [ mark: bits 0-7 ]
+//     directory [ segment address : 52 ][ local depth d : 12 ]
+//     bucket    [ m0 m1 m2 m3 m4 m5 m6 | v ][ slot 0 ] ... [ slot 6 ]    64 bytes; v: overflowed
+//     slot      [ tag : 16 ][ entry address / 16 : 44 ][ displacement : 3 ][ fresh : 1 ]  0: empty
 //
-//     directory word   [ segment address          : 52 ][ local depth : 12 ]
-//     bucket, 64 bytes [ f0 f1 f2 f3 f4 f5 f6 | v ][ slot 0 ] ... [ slot 6 ]       v: how many overflowed from here
-//     slot word        [ tag : 16 ][ entry address / 16 : 44 ][ displacement : 3 ][ fresh : 1 ]        0: empty
+// A lookup reads one bucket and, if its mark (the fingerprint) and tag agree (24 bits), the entry:
+// two cache misses, and a miss that is not there costs one. The bucket comes from the six hash bits
+// after the segment's prefix, so the physical order of entries is the order of their hashes,
+// whatever the depths. SCAN rests on it: its cursor is a hash, and means "all below have been
+// returned", before and after any split or merge.
 //
-// A lookup reads one bucket and, if its fingerprint and tag agree (24 bits), the entry: two cache misses, and a miss
-// that is not there costs one. The bucket comes from the six hash bits after the segment's prefix, so the physical
-// order of entries is the order of their hashes, whatever the depths. SCAN rests on it: its cursor is a hash, and
-// means "all below have been returned", before and after any split or merge.
+// A full bucket overflows to one of the next seven; the slot says how far it is from home, and the
+// home bucket counts its emigrants, so a lookup looks further only where something overflowed.
 //
-// A full bucket overflows to one of the next seven; the slot says how far it is from home, and the home bucket counts
-// its emigrants, so a lookup looks further only where something overflowed.
+// Splitting needs the next hash bits of every entry. For 2^8 to 2^17 segments they lie in the tag,
+// and no entry is touched; below and above, the key is hashed again.
 //
-// Splitting needs the next hash bits of every entry. For 2^8 to 2^17 segments they lie in the tag, and no entry is
-// touched; below and above, the key is hashed again.
-//
-// Snapshots. A segment stamped before the newest live snapshot is copied before it is written, once per snapshot, and
-// not at all where every walk has passed. An entry needs no stamp of its own: its slot is `fresh` if it was put there
-// after its segment was stamped, and copying a segment clears the bits. So
+// Snapshots. A segment stamped before the newest live snapshot is copied before it is written, once
+// per snapshot, and not at all where every walk has passed. An entry needs no stamp of its own: its
+// slot is `fresh` if it was put there after its segment was stamped, and copying a segment clears
+// the bits. So
 //     segment may be written:  stamp >= newestLive
-//     entry may be written:    entriesStamp >= newestLive  or  (segment may be written and slot is fresh)
-// where `entriesStamp` is the stamp below which no entry of the segment is known to be (set when a walk has passed).
-// Without a live snapshot all of it is one comparison with zero.
+//     entry may be written:    entriesStamp >= newestLive, or
+//                              segment may be written and slot is fresh
+// where `entriesStamp` is the stamp below which no entry of the segment is known to be (set when a
+// walk has passed). Without a live snapshot all of it is one comparison with zero.
 //
-// Limits. A snapshot copies the directory at its start and a doubling copies it too: 8 bytes (32 for a doubling) for
-// each 250 entries, 30 µs for ten million. Addresses must fit in 48 bits and be aligned to 16. The depth is at most 42:
-// 57 keys that share 48 hash bits would end the process for lack of memory; with a secret seed nobody finds them.
+// Limits. A snapshot copies the directory at its start and a doubling copies it too: 8 bytes (32
+// for a doubling) for each 250 entries, 30 us for ten million. Addresses must fit in 48 bits and be
+// aligned to 16. The depth is at most 42: 57 keys that share 48 hash bits would end the process for
+// lack of memory; with a secret seed nobody finds them.
 
 /// How the table reads the entries that it points to.
 protocol TableLayout {
@@ -49,7 +53,8 @@ enum Segment {
     static let slots = buckets * slotsPerBucket
     /// A segment with more entries than this splits before the next one comes: 85 % of its slots.
     static let splitAbove = 380
-    /// A segment with fewer entries than this looks for its buddy, and merges if the two fill less than half.
+    /// A segment with fewer entries than this looks for its buddy, and merges if the two fill less
+    /// than half.
     static let mergeBelow = 88
     static let mergedAtMost = 210
     static let longestDisplacement: UInt64 = 7
@@ -79,8 +84,8 @@ enum Segment {
     static func home(_ hash: UInt64, _ depth: UInt64) -> UInt64 { (hash &<< depth) &>> 58 }
 }
 
-/// What the loop knows of a segment: kept beside the directory, at the segment's first index, so that a segment is a
-/// page and nothing else.
+/// What the loop knows of a segment: kept beside the directory, at the segment's first index, so
+/// that a segment is a page and nothing else.
 struct SegmentInfo {
     /// The epoch since which this page is the loop's own.
     var stamp: UInt64
@@ -103,8 +108,8 @@ struct TableSlot {
 
 /// A hash table of entries that somebody else allocates, lays out and frees.
 ///
-/// Ownership: the table owns its segments and its directory, not the entries. It must be emptied with `detach` before
-/// it goes away.
+/// Ownership: the table owns its segments and its directory, not the entries. It must be emptied
+/// with `detach` before it goes away.
 struct SegmentedTable<Layout: TableLayout>: ~Copyable {
     /// For each prefix of `globalDepth` bits: the segment's address and local depth.
     var directory: UnsafeMutablePointer<UInt>

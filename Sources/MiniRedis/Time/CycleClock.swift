@@ -2,9 +2,10 @@
 //
 // The processor's counter as a clock: what one command took costs a read of a register, not a call.
 //
-// The counter's rate is measured against the monotonic clock from the start of the process on, so the factor gets more
-// exact with time. Limits: the counter must be constant and the same on all cores, as on every x86-64 and ARM server
-// of the last decade; where there is none, `cin_cycles` is the monotonic clock itself.
+// The counter's rate is measured against the monotonic clock from the start of the process on, so
+// the factor gets more exact with time. Limits: the counter must be constant and the same on all
+// cores, as on every x86-64 and ARM server of the last decade; where there is none, `cin_cycles` is
+// the monotonic clock itself.
 
 import CIntrinsics
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A string value as it is read and as it is written: what the entry, the dump and the commands exchange.
+// A string value as it is read and as it is written: what the entry, the dump and the commands
+// exchange.
 
 /// A string as it is read: text, or an integer that stands for its decimal text.
 enum StringPayload {
@@ -39,8 +40,8 @@ enum StringSource {
     /// A block whose reference the entry takes over.
     case block(ReferencedBlock)
 
-    /// The form in which `text` is stored: an integer if it is the canonical text of one, a block of its own if it is
-    /// huge (the caller gets the reference), itself otherwise.
+    /// The form in which `text` is stored: an integer if it is the canonical text of one, a block
+    /// of its own if it is huge (the caller gets the reference), itself otherwise.
     @inline(__always)
     static func stored(_ text: ByteView, heap: UnsafeMutablePointer<Heap>) -> StringSource {
         if text.count <= DecimalInteger.maximumLength {
@@ -55,9 +56,6 @@ enum StringSource {
     private static func copied(
         _ text: ByteView, _ heap: UnsafeMutablePointer<Heap>
     ) -> StringSource {
-        let block = ReferencedBlock(capacity: text.count, heap: heap)
-        block.bytes.copyMemory(from: text.base, byteCount: text.count)
-        block.count = text.count
-        return .block(block)
+        .block(ReferencedBlock(copying: text, heap: heap))
     }
 }

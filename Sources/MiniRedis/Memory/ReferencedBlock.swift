@@ -2,14 +2,15 @@
 //
 // ReferencedBlock: the bytes of a huge string, shared by whoever still needs them.
 //
-// A value of 32 KiB or more does not live in its entry. It is received from the socket straight into such a block,
-// entries point to it, and a reply that is on its way to a socket points to it too: nobody copies it. The block counts
-// its references and is freed with the last one. Its bytes up to `count` do not change while it has more than one.
+// A value of 32 KiB or more does not live in its entry. It is received from the socket straight
+// into such a block, entries point to it, and a reply that is on its way to a socket points to it
+// too: nobody copies it. The block counts its references and is freed with the last one. Its bytes
+// up to `count` do not change while it has more than one.
 //
 //     [ references : 8 ][ count : 8 ][ capacity : 8 ][ unused : 8 ][ bytes ... ]
 //
-// Limits: references are counted by the loop's thread alone; a background walk needs no reference of its own, since
-// the old entry that it sees keeps one until the snapshot has ended.
+// Limits: references are counted by the loop's thread alone; a background walk needs no reference
+// of its own, since the old entry that it sees keeps one until the snapshot has ended.
 
 /// A counted reference to bytes; copying the struct does not count.
 struct ReferencedBlock {
@@ -30,6 +31,28 @@ struct ReferencedBlock {
         references = 1
         count = 0
         self.capacity = usable
+    }
+
+    /// A block of one reference that holds `first` and then `second`, with room to spare behind
+    /// them.
+    init(joining first: ByteView, _ second: ByteView, heap: UnsafeMutablePointer<Heap>) {
+        let total = first.count + second.count
+        self.init(capacity: total + total / 4, heap: heap)
+        append(first)
+        append(second)
+    }
+
+    /// A block of one reference that holds a copy of `text`.
+    init(copying text: ByteView, heap: UnsafeMutablePointer<Heap>) {
+        self.init(capacity: text.count, heap: heap)
+        append(text)
+    }
+
+    /// Adds bytes for which there is room.
+    func append(_ suffix: ByteView) {
+        assert(count + suffix.count <= capacity)
+        (bytes + count).copyMemory(from: suffix.base, byteCount: suffix.count)
+        count += suffix.count
     }
 
     private(set) var references: Int {
@@ -64,7 +87,8 @@ struct ReferencedBlock {
         if references == 0 { heap.pointee.free(address, capacity + Self.headerBytes) }
     }
 
-    /// The same bytes with room for at least `capacity`; consumes the one reference there is. The block may move.
+    /// The same bytes with room for at least `capacity`; consumes the one reference there is. The
+    /// block may move.
     func grown(to capacity: Int, heap: UnsafeMutablePointer<Heap>) -> ReferencedBlock {
         assert(isUnique)
         guard capacity > self.capacity else { return self }

@@ -1,6 +1,0 @@
-import Testing
-@testable import MiniRedis
-
-@Test func placeholder() {
-    #expect(true)
-}
