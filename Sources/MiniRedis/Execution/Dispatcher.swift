@@ -130,12 +130,13 @@ struct Dispatcher: ~Copyable {
     ) -> RequestParser.Outcome {
         var at = start
         while at < count && batchCount < Self.batchCapacity {
+            let prepared = batch + batchCount
             let outcome = parser.pointee.parse(
                 bytes + at, count: count &- at, limits: limits, arena: &arena,
-                request: &batch[batchCount].request)
+                request: &prepared.pointee.request)
             guard case .request = outcome else { return outcome }
             at &+= parser.pointee.length
-            batch[batchCount].end = at
+            prepared.pointee.end = at
             batchCount &+= 1
             // A kept request's slices are the parser's: it runs before another is parsed.
             if parser.pointee.isKept { return .request }
