@@ -45,6 +45,13 @@ final class Server {
     var isEnding = false
     /// What waits for the running save's end.
     var afterSave: (() -> Void)?
+    /// Whoever asked for the end, to be told if the save before it fails.
+    var afterFailedEnd: [() -> Void] = []
+    /// One of them wants the end even so.
+    var isEndForced = false
+    /// KEYS that wait until fewer are being answered.
+    var waitingKeys: [KeysRequest] = []
+    var runningKeys = 0
     /// The most that the keyspace has taken, bytes.
     private(set) var peakMemory = 0
 
