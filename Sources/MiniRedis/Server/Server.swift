@@ -258,10 +258,9 @@ final class Server {
         loop.requestTurn()
     }
 
+    /// What a peer may send: before authentication, and after it.
     @inline(__always)
-    func limits(for session: UnsafeMutablePointer<Session>) -> UnsafePointer<ProtocolLimits> {
-        UnsafePointer(protocolLimits + (session.pointee.isAuthenticated ? 1 : 0))
-    }
+    var limits: UnsafePointer<ProtocolLimits> { UnsafePointer(protocolLimits) }
 
     // MARK: - Turns
 
@@ -277,7 +276,7 @@ final class Server {
         if !queuedClients.isEmpty {
             let queued = queuedClients
             queuedClients.removeAll()
-            for client in queued { client.goOn() }
+            for client in queued { client.takeTurn() }
         }
         let expiresMore = keyspace.expireDue(budget: Self.expiryBudget)
         let freesMore = keyspace.doPendingWork(budget: Self.freeingBudget)
@@ -298,6 +297,8 @@ final class Server {
 
     private func eachTick() {
         peakMemory = max(peakMemory, keyspace.allocatedBytes)
+        dispatcher.pointee.shareCycles = UInt64(
+            cycleClock.cyclesPerMicrosecond * Double(Dispatcher.shareMicroseconds))
         operations.sample(
             commands: totalCommands, traffic: loop.traffic.pointee,
             nanoseconds: loop.clock.pointee.monotonicNanoseconds)
