@@ -44,6 +44,22 @@ struct Dispatcher: ~Copyable {
         var hashedArgument: Int
     }
 
+    /// Why the batch is not longer.
+    private enum ParseEnd {
+        case needsMore
+        case failed
+        /// It is full, or must run before more is parsed.
+        case mayParse
+
+        init(_ outcome: RequestParser.Outcome) {
+            switch outcome {
+            case .needsMore: self = .needsMore
+            case .failed: self = .failed
+            case .arenaFull, .request: self = .mayParse
+            }
+        }
+    }
+
     private static let batchCapacity = 32
     /// Bytes of replies after which other clients have their turn.
     static let replyBudget = 1 << 20
@@ -107,11 +123,11 @@ struct Dispatcher: ~Copyable {
                 return (consumed, consumed == count ? .needsMore : .congested)
             }
             finishBatch()
-            if last == .request && parser.pointee.isKept { release(parser) }
+            if last == .mayParse && parser.pointee.isKept { release(parser) }
             switch last {
             case .needsMore: return (consumed, .needsMore)
             case .failed: return (consumed, .malformed)
-            case .request, .arenaFull: if consumed == count { return (consumed, .needsMore) }
+            case .mayParse: if consumed == count { return (consumed, .needsMore) }
             }
         }
     }
@@ -139,26 +155,26 @@ struct Dispatcher: ~Copyable {
         _ bytes: UnsafeMutableRawPointer, from start: Int, count: Int,
         _ parser: UnsafeMutablePointer<RequestParser>, _ bothLimits: UnsafePointer<ProtocolLimits>,
         _ session: UnsafeMutablePointer<Session>
-    ) -> RequestParser.Outcome {
+    ) -> ParseEnd {
         let isAuthenticated = session.pointee.isAuthenticated
         let limits = bothLimits + (isAuthenticated ? 1 : 0)
         let capacity = isAuthenticated ? Self.batchCapacity : 1
         var at = start
         while at < count && batchCount < capacity {
             let isInline = bytes.load(fromByteOffset: at, as: UInt8.self) != UInt8(ascii: "*")
-            if isInline && batchCount > 0 { return .request }
-            let prepared = batch + batchCount
+            if isInline && batchCount > 0 { return .mayParse }
             let outcome = parser.pointee.parse(
-                bytes + at, count: count &- at, limits: limits, arena: &arena,
-                request: &prepared.pointee.request)
-            guard case .request = outcome else { return outcome }
+                bytes + at, count: count &- at, limits: limits, arena: &arena)
+            guard case .request(let request) = outcome else { return ParseEnd(outcome) }
             at &+= parser.pointee.length
+            let prepared = batch + batchCount
+            prepared.pointee.request = request
             prepared.pointee.end = at
             batchCount &+= 1
             // A kept request's slices are the parser's: it runs before another is parsed.
-            if parser.pointee.isKept || isInline { return .request }
+            if parser.pointee.isKept || isInline { return .mayParse }
         }
-        return at == count && batchCount < capacity ? .needsMore : .request
+        return at == count && batchCount < capacity ? .needsMore : .mayParse
     }
 
     /// Looks up the commands of the batch and asks for the memory that they will read.
@@ -207,8 +223,9 @@ struct Dispatcher: ~Copyable {
             fail(record, error)
         }
         let now = CycleClock.cycles
-        statistics[record].calls &+= 1
-        statistics[record].cycles &+= now &- cycles
+        let statistics = statistics + record
+        statistics.pointee.calls &+= 1
+        statistics.pointee.cycles &+= now &- cycles
         cycles = now
     }
 
