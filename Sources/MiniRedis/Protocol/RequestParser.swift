@@ -73,7 +73,7 @@ struct SliceArena: ~Copyable {
 struct RequestParser: ~Copyable {
     enum Outcome {
         /// A request; if `isKept`, `release` is due after it was executed, before the next `parse`.
-        case request
+        case request(Request)
         case needsMore
         /// The arena is full: execute what there is, empty the arena, and call again.
         case arenaFull
@@ -86,8 +86,9 @@ struct RequestParser: ~Copyable {
     /// The bytes of the detached arguments of the request in progress, in order.
     private var blocks: UnsafeMutablePointer<UnsafeMutableRawPointer>?
     private(set) var blockCount = 0
-    /// `postpone` was called: the kept request is complete and has not run.
+    /// `postpone` was called: what is kept is a complete request that has not run.
     private(set) var isPostponed = false
+    private var postponedCount = 0
     /// The length of the last complete request, bytes.
     private(set) var length = 0
 
@@ -106,26 +107,34 @@ struct RequestParser: ~Copyable {
     @inline(__always)
     mutating func parse(
         _ bytes: UnsafeMutableRawPointer, count: Int, limits: UnsafePointer<ProtocolLimits>,
-        arena: inout SliceArena, request: inout Request
+        arena: inout SliceArena
     ) -> Outcome {
-        if isKept { return resume(bytes, count, limits, &request) }
+        if isKept { return resume(bytes, count, limits) }
         let slices = arena.next
         let status = run(bytes, count, limits, slices, arena.room)
         guard status == CRP_COMPLETE else {
-            return stop(status, bytes, count, limits, &arena, &request)
+            return stop(status, bytes, count, limits, &arena)
         }
-        request = Request(
+        let request = Request(
             base: UnsafeRawPointer(bytes), slices: UnsafePointer(slices),
             count: Int(parser.count), blocks: nil)
         arena.use(request.count)
         length = Int(parser.position)
         crp_reset(&parser)
-        return .request
+        return .request(request)
     }
 
-    /// The kept request that was just returned may not run yet: the next `parse`, of the same
-    /// bytes, moved or not, returns it again.
-    mutating func postpone() {
+    /// A request that was just returned may not run yet: the next `parse`, of the same bytes, moved
+    /// or not, returns it again.
+    mutating func postpone(_ request: Request, length: Int) {
+        if kept == nil {
+            keptCapacity = max(1, request.count)
+            let own = UnsafeMutablePointer<ArgumentSlice>.allocate(capacity: keptCapacity)
+            own.update(from: request.slices, count: request.count)
+            kept = own
+        }
+        self.length = length
+        postponedCount = request.count
         isPostponed = true
     }
 
@@ -198,8 +207,7 @@ struct RequestParser: ~Copyable {
     @inline(never)
     private mutating func stop(
         _ status: crp_status, _ bytes: UnsafeMutableRawPointer, _ count: Int,
-        _ limits: UnsafePointer<ProtocolLimits>, _ arena: inout SliceArena,
-        _ request: inout Request
+        _ limits: UnsafePointer<ProtocolLimits>, _ arena: inout SliceArena
     ) -> Outcome {
         if status == CRP_FAILED { return .failed }
         if status == CRP_NEED_SLICES && arena.room < arena.capacity {
@@ -207,29 +215,28 @@ struct RequestParser: ~Copyable {
             return .arenaFull
         }
         keep(arena.next)
-        return status == CRP_NEED_MORE ? .needsMore : resume(bytes, count, limits, &request)
+        return status == CRP_NEED_MORE ? .needsMore : resume(bytes, count, limits)
     }
 
     @inline(never)
     private mutating func resume(
-        _ bytes: UnsafeMutableRawPointer, _ count: Int, _ limits: UnsafePointer<ProtocolLimits>,
-        _ request: inout Request
+        _ bytes: UnsafeMutableRawPointer, _ count: Int, _ limits: UnsafePointer<ProtocolLimits>
     ) -> Outcome {
         if isPostponed, let kept {
             isPostponed = false
-            request = Request(
-                base: UnsafeRawPointer(bytes), slices: UnsafePointer(kept),
-                count: Int(parser.count), blocks: UnsafePointer(blocks))
-            return .request
+            return .request(
+                Request(
+                    base: UnsafeRawPointer(bytes), slices: UnsafePointer(kept),
+                    count: postponedCount, blocks: UnsafePointer(blocks)))
         }
         while let slices = kept {
             switch run(bytes, count, limits, slices, keptCapacity) {
             case CRP_COMPLETE:
-                request = Request(
-                    base: UnsafeRawPointer(bytes), slices: UnsafePointer(slices),
-                    count: Int(parser.count), blocks: UnsafePointer(blocks))
                 length = Int(parser.position)
-                return .request
+                return .request(
+                    Request(
+                        base: UnsafeRawPointer(bytes), slices: UnsafePointer(slices),
+                        count: Int(parser.count), blocks: UnsafePointer(blocks)))
             case CRP_NEED_MORE: return .needsMore
             case CRP_NEED_SLICES: grow()
             default: return .failed

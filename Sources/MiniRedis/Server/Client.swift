@@ -28,7 +28,7 @@ final class Client: ConnectionDelegate {
     private var incomingLength = 0
     /// The peer sends nothing any more; the connection closes when everything is answered.
     private var hasEnded = false
-    /// The server offers the retained input again in the next turn.
+    /// There is input to execute that waits for a turn of this client.
     private var isQueued = false
     /// Bytes of the arguments that were detached from the request in progress.
     private(set) var detachedBytes = 0
@@ -38,6 +38,8 @@ final class Client: ConnectionDelegate {
     var overSoftLimitSince: Int64?
     /// Unsent bytes when the server last looked.
     var unsentAtLastSweep = 0
+    /// The server has this client on its list of those that are to have a turn.
+    private var isListed = false
 
     /// A block's first size; it doubles as its bytes really arrive.
     private static let firstBlockBytes = 128 * 1024
@@ -97,6 +99,10 @@ final class Client: ConnectionDelegate {
 
     /// Goes on with a request whose start is in `head`; returns how many bytes are done with.
     private func continueHead(_ bytes: UnsafeMutableRawPointer, _ count: Int) -> Int {
+        guard head.count < connection.inputLimitBytes else {
+            connectionInputTooLarge(connection)
+            return count
+        }
         let added = min(count, Self.headStepBytes)
         head.append(ByteView(bytes, count: added))
         let (consumed, outcome) = run(head.base, head.count)
@@ -129,9 +135,8 @@ final class Client: ConnectionDelegate {
         connection.beginOutput()
         bytesInExecution = count
         let wasAuthenticated = session.pointee.isAuthenticated
-        let limits = server.limits(for: session)
         let (consumed, outcome) = server.dispatcher.pointee.process(
-            bytes, count: count, parser: parser, limits: limits, session: session)
+            bytes, count: count, parser: parser, limits: server.limits, session: session)
         switch outcome {
         case .needsMore: break
         case .malformed: refuse()
@@ -139,8 +144,11 @@ final class Client: ConnectionDelegate {
             if !session.pointee.hold.contains(.closing) { connection.pauseReading() }
             if session.pointee.hold.contains(.paused) { server.clientControl.held.append(self) }
         case .congested:
+            // Nothing more is read while there is something to execute.
+            connection.pauseReading()
             isQueued = true
-            server.queue(self)
+            if !isListed { server.queue(self) }
+            isListed = true
         }
         bytesInExecution = 0
         if wasAuthenticated != session.pointee.isAuthenticated { server.limitInput(of: self) }
@@ -198,24 +206,31 @@ final class Client: ConnectionDelegate {
     /// Ends the wait for a background reply, and goes on with what has come in meanwhile.
     func resume() {
         session.pointee.hold.remove(.waiting)
-        connection.resumeReading()
         goOn()
     }
 
     /// CLIENT PAUSE is over: what was held back runs in the next turn.
     func endPause() {
         session.pointee.hold.remove(.paused)
-        connection.resumeReading()
         isQueued = true
-        server.queue(self)
+        if !isListed { server.queue(self) }
+        isListed = true
     }
 
-    /// Offers retained input again.
-    func goOn() {
+    /// The server's list has come to this client.
+    func takeTurn() {
+        isListed = false
+        if isQueued { goOn() }
+    }
+
+    /// Offers retained input again, and reads on when it is used up.
+    private func goOn() {
         isQueued = false
         guard !connection.isCongested else { return }
         if parser.pointee.isPostponed && !head.isEmpty { runHead() }
         connection.redeliver()
+        guard !isQueued, session.pointee.hold.isDisjoint(with: [.waiting, .paused]) else { return }
+        connection.resumeReading()
         if hasEnded { endIfIdle() }
     }
 

@@ -82,10 +82,9 @@ extension Server {
         clients[session.pointee.id]
     }
 
+    /// What a peer may send: before authentication, and after it.
     @inline(__always)
-    func limits(for session: UnsafeMutablePointer<Session>) -> UnsafePointer<ProtocolLimits> {
-        UnsafePointer(protocolLimits + (session.pointee.isAuthenticated ? 1 : 0))
-    }
+    var limits: UnsafePointer<ProtocolLimits> { UnsafePointer(protocolLimits) }
 
     /// How many clients wait for something.
     var blockedClients: Int {

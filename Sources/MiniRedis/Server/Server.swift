@@ -47,6 +47,13 @@ final class Server {
     var isEnding = false
     /// What waits for the running save's end.
     var afterSave: (() -> Void)?
+    /// Whoever asked for the end, to be told if the save before it fails.
+    var afterFailedEnd: [() -> Void] = []
+    /// One of them wants the end even so.
+    var isEndForced = false
+    /// KEYS that wait until fewer are being answered.
+    var waitingKeys: [KeysRequest] = []
+    var runningKeys = 0
     /// The most that the keyspace has taken, bytes.
     private(set) var peakMemory = 0
 
@@ -184,7 +191,7 @@ final class Server {
         if !queuedClients.isEmpty {
             let queued = queuedClients
             queuedClients.removeAll()
-            for client in queued { client.goOn() }
+            for client in queued { client.takeTurn() }
         }
         keyspace.state.pointee.keepsDueKeys = clientControl.pause != nil
         let expiresMore = keyspace.expireDue(budget: Self.expiryBudget)
@@ -209,6 +216,8 @@ final class Server {
     private func eachTick() {
         sweepClients()
         peakMemory = max(peakMemory, keyspace.allocatedBytes)
+        dispatcher.pointee.shareCycles = UInt64(
+            cycleClock.cyclesPerMicrosecond * Double(Dispatcher.shareMicroseconds))
         operations.sample(
             commands: totalCommands, traffic: loop.traffic.pointee,
             nanoseconds: loop.clock.pointee.monotonicNanoseconds)
