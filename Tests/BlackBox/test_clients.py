@@ -614,6 +614,7 @@ class Limits(Case):
         )
         slow = self.connect(server)
         slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.assertEqual(slow.call("PING"), PONG)
         start = time.monotonic()
         slow.send_raw(encode("GET", "k") * 200)
         self.eventually(lambda: int(keeper.info("clients")["connected_clients"]) == 1, seconds=8)

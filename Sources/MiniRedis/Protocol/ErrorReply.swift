@@ -109,6 +109,18 @@ enum ErrorReply: Error {
         case .noSuchKey: "ERR no such key"
         case .integerOutOfRange:
             "ERR value is out of range, value must between -2147483648 and 2147483647"
+        case .noSuchClient, .invalidClientID, .clientIDNotPositive,
+            .timeoutNotInteger, .timeoutNegative, .timeoutOutOfRange,
+            .invalidPauseMode, .invalidUnblockReason, .notTracking,
+            .trackingUnsupported, .maximumAgeNotInteger, .maximumAgeNotPositive:
+            clientText
+        case .written: ""
+        }
+    }
+
+    /// The texts of the CLIENT family; empty for the others.
+    private var clientText: StaticString {
+        switch self {
         case .noSuchClient: "ERR No such client"
         case .invalidClientID: "ERR Invalid client ID"
         case .clientIDNotPositive: "ERR client-id should be greater than 0"
@@ -125,7 +137,7 @@ enum ErrorReply: Error {
         case .trackingUnsupported: "ERR client tracking is not supported by this server"
         case .maximumAgeNotInteger: "ERR maxage is not an integer or out of range"
         case .maximumAgeNotPositive: "ERR maxage should be greater than 0"
-        case .written: ""
+        default: ""
         }
     }
 }
