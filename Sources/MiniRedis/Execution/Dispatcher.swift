@@ -65,14 +65,16 @@ struct Dispatcher: ~Copyable {
     static let replyBudget = 1 << 20
     /// Microseconds of execution after which other clients have their turn.
     static let shareMicroseconds = 1000
-    /// The same in cycles of the processor's counter, as far as its rate is known.
-    var shareCycles: UInt64 = 1_000_000
 
+    // A pointer stands first: with an integer there, Swift 6.3 makes a module of this file that the
+    // thread sanitizer's build refuses ("Invalid bitcast").
     let frame: UnsafeMutablePointer<ExecutionFrame>
     private let commands: CommandIndex
     private let statistics: UnsafeMutablePointer<CommandStatistics>
     private let databases: UnsafeMutablePointer<Database>
     private unowned let table: CommandTable
+    /// `shareMicroseconds` in cycles of the processor's counter, as far as its rate is known.
+    var shareCycles: UInt64 = 1_000_000
     private var arena = SliceArena()
     private let batch: UnsafeMutablePointer<Prepared>
     private var batchCount = 0
