@@ -123,7 +123,7 @@ private func expectNothingLeft(_ subject: ModelledKeyspace) {
 
 @Suite struct `A snapshot` {
     /// The walk stops after some entries, writes are made, and it goes on: no threads, no luck.
-    @Test(arguments: 0..<150)
+    @Test(arguments: 0..<80)
     func `shows its beginning to a walk that is interrupted by writes`(seed: Int) {
         let subject = filled(seed: UInt64(seed))
         interrupted(subject, depth: 0)
@@ -147,7 +147,7 @@ private func expectNothingLeft(_ subject: ModelledKeyspace) {
         subject.keyspace.endSnapshot(watched.snapshot)
     }
 
-    @Test(arguments: 0..<200)
+    @Test(arguments: 0..<120)
     func `shows its beginning to walks in other threads`(seed: Int) {
         let subject = filled(seed: UInt64(seed))
         var walks: [ThreadedWalk] = []
