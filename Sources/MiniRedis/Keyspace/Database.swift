@@ -8,10 +8,11 @@
 
 /// One database. Used through a pointer, by the loop alone.
 struct Database: ~Copyable {
+    /// First of the fields: the thread sanitizer's build takes the first one for an address.
+    let state: UnsafeMutablePointer<KeyspaceState>
     let index: Int
     var table: SegmentedTable<EntryLayout>
     var deadlines: DeadlineIndex
-    let state: UnsafeMutablePointer<KeyspaceState>
 
     init(
         index: Int, hasher: KeyHash, state: UnsafeMutablePointer<KeyspaceState>
