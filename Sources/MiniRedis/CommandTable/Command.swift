@@ -16,6 +16,12 @@ enum Handler: Sendable {
     case container
 }
 
+/// Since when a command should no longer be used, and what should be.
+struct Deprecation: Sendable {
+    var since: String
+    var replacement: String
+}
+
 /// A command as it is declared.
 struct Command: Sendable {
     /// Upper case; a subcommand's is its own word alone.
@@ -31,13 +37,14 @@ struct Command: Sendable {
     let handler: Handler
     /// Command tips, https://redis.io/docs/latest/develop/reference/command-tips/
     let tips: [String]
+    let deprecation: Deprecation?
     private let explicitArity: Int?
 
     /// `arity` is given only where the grammar does not say it, with a comment why.
     init(
         _ name: String, in group: CommandGroup, since: String, complexity: String,
         summary: String, flags: CommandFlags = [], arity: Int? = nil, tips: [String] = [],
-        syntax: [Syntax] = [], subcommands: [Command] = [], run handler: Handler
+        deprecated deprecation: Deprecation? = nil, syntax: [Syntax] = [], subcommands: [Command] = [], run handler: Handler
     ) {
         self.name = name
         self.group = group
@@ -46,6 +53,7 @@ struct Command: Sendable {
         self.summary = summary
         self.flags = flags
         self.tips = tips
+        self.deprecation = deprecation
         self.syntax = syntax
         self.subcommands = subcommands
         self.handler = handler
@@ -74,10 +82,11 @@ struct Command: Sendable {
         case .connection: names.append("@connection")
         case .generic, .server: if flags.contains(.connection) { names.append("@connection") }
         }
-        if flags.contains(.admin) { names.append("@admin") }
+        let isAdministrative = flags.contains(.admin) || flags.contains(.administrative)
+        if isAdministrative { names.append("@admin") }
         names.append(flags.contains(.fast) ? "@fast" : "@slow")
         if flags.contains(.blocking) { names.append("@blocking") }
-        if flags.contains(.admin) || flags.contains(.dangerous) { names.append("@dangerous") }
+        if isAdministrative || flags.contains(.dangerous) { names.append("@dangerous") }
         return names
     }
 }

@@ -38,6 +38,19 @@ enum ErrorReply: Error {
     case invalidNumberOfArguments
     case notFloat
     case noSuchKey
+    case notInt32
+    case incrementNotFinite
+    case offsetOutOfRange
+    case sameObject
+    case invalidFirstDatabase
+    case invalidSecondDatabase
+    case keysMustHoldStrings
+    case lengthOrIndexes
+    case tooLongToCompare
+    case comparisonTooLarge
+    case comparisonOutOfMemory
+    case idleTimeNotTracked
+    case frequencyNotTracked
     /// The handler has written the error itself, because its text depends on the arguments.
     case written
 
@@ -94,6 +107,33 @@ enum ErrorReply: Error {
         case .invalidNumberOfArguments: "ERR Invalid number of arguments specified for command"
         case .notFloat: "ERR value is not a valid float"
         case .noSuchKey: "ERR no such key"
+        case .notInt32:
+            "ERR value is out of range, value must between -2147483648 and 2147483647"
+        case .incrementNotFinite: "ERR increment would produce NaN or Infinity"
+        case .offsetOutOfRange: "ERR offset is out of range"
+        case .sameObject: "ERR source and destination objects are the same"
+        case .invalidFirstDatabase: "ERR invalid first DB index"
+        case .invalidSecondDatabase: "ERR invalid second DB index"
+        case .keysMustHoldStrings: "ERR The specified keys must contain string values"
+        case .lengthOrIndexes:
+            "ERR If you want both the length and indexes, please just use IDX."
+        case .tooLongToCompare: "ERR String too long for LCS"
+        case .comparisonTooLarge:
+            "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
+        case .comparisonOutOfMemory:
+            "ERR Insufficient memory, failed allocating transient memory for LCS"
+        case .idleTimeNotTracked:
+            """
+            ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that \
+            when switching between policies at runtime LRU and LFU data will take some time to \
+            adjust.
+            """
+        case .frequencyNotTracked:
+            """
+            ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please \
+            note that when switching between policies at runtime LRU and LFU data will take some \
+            time to adjust.
+            """
         case .written: ""
         }
     }
