@@ -105,10 +105,7 @@ private final class Subject {
 }
 
 private func view<Result>(_ text: String, _ body: (ByteView) -> Result) -> Result {
-    let bytes = Array(text.utf8)
-    return bytes.withUnsafeBytes { room in
-        body(room.baseAddress.map { ByteView($0, count: room.count) } ?? ByteView(""))
-    }
+    withBytes(Array(text.utf8), body)
 }
 
 private let huge = String(repeating: "h", count: 50_000)
@@ -202,7 +199,9 @@ private let huge = String(repeating: "h", count: 50_000)
         for value in ["hello", huge] {
             subject.set("k", value)
             let place = subject.withEntry("k", \.base)
-            let block = subject.withEntry("k") { $0.stringEncoding == .block ? $0.block.address : nil }
+            let block = subject.withEntry("k") {
+                $0.stringEncoding == .block ? $0.block.address : nil
+            }
             _ = subject.setRange("k", 2, "xy")
             #expect(subject.withEntry("k", \.base) == place)
             #expect(
@@ -232,7 +231,9 @@ private let huge = String(repeating: "h", count: 50_000)
         for (key, offset) in [("a", 3), ("b", 100_000)] {
             view(key) { name in
                 let database = subject.keyspace.databases
-                view("x") { database.pointee.addRange(name, database.pointee.hash(name), offset, $0) }
+                view("x") {
+                    database.pointee.addRange(name, database.pointee.hash(name), offset, $0)
+                }
             }
             #expect(subject.get(key) == String(repeating: "\0", count: offset) + "x")
         }
@@ -349,7 +350,7 @@ private let huge = String(repeating: "h", count: 50_000)
         subject.expectNothingIsLost()
     }
 
-    @Test(arguments: [nil, 5_000_000]) func `is the one that lives`(deadline: Int64?) {
+    @Test(arguments: [nil, 5_000_000] as [Int64?]) func `is the one that lives`(deadline: Int64?) {
         let subject = Subject()
         for number in 0..<5000 { subject.set("\(number)", "v", deadline: 1_000_500) }
         subject.set("alive", "v", deadline: deadline)

@@ -38,13 +38,16 @@ struct Command: Sendable {
     /// Command tips, https://redis.io/docs/latest/develop/reference/command-tips/
     let tips: [String]
     let deprecation: Deprecation?
+    /// What COMMAND DOCS says of the command as a whole, such as `syscmd`.
+    let documentFlags: [String]
     private let explicitArity: Int?
 
     /// `arity` is given only where the grammar does not say it, with a comment why.
     init(
         _ name: String, in group: CommandGroup, since: String, complexity: String,
         summary: String, flags: CommandFlags = [], arity: Int? = nil, tips: [String] = [],
-        deprecated deprecation: Deprecation? = nil, syntax: [Syntax] = [], subcommands: [Command] = [], run handler: Handler
+        deprecated deprecation: Deprecation? = nil, documentFlags: [String] = [],
+        syntax: [Syntax] = [], subcommands: [Command] = [], run handler: Handler
     ) {
         self.name = name
         self.group = group
@@ -54,6 +57,7 @@ struct Command: Sendable {
         self.flags = flags
         self.tips = tips
         self.deprecation = deprecation
+        self.documentFlags = documentFlags + (deprecation == nil ? [] : ["deprecated"])
         self.syntax = syntax
         self.subcommands = subcommands
         self.handler = handler

@@ -176,7 +176,7 @@ enum CommandIntrospection {
         for category in command.categories { reply.simple(category) }
         reply.array(command.tips.count)
         for tip in command.tips { reply.bulk(tip) }
-        reply.array(specifications.count)
+        reply.set(specifications.count)
         for specification in specifications { write(specification, reply) }
         let subcommands = Array((table.index.records + index).pointee.subcommands)
         reply.array(subcommands.count)
@@ -239,16 +239,16 @@ enum CommandIntrospection {
             facts.append(("replaced_by", deprecation.replacement))
         }
         reply.map(
-            facts.count + (command.deprecation == nil ? 0 : 1) + (command.syntax.isEmpty ? 0 : 1)
-                + (subcommands.isEmpty ? 0 : 1))
-        if command.deprecation != nil {
-            reply.bulk("doc_flags")
-            reply.set(1)
-            reply.simple("deprecated")
-        }
+            facts.count + (command.documentFlags.isEmpty ? 0 : 1)
+                + (command.syntax.isEmpty ? 0 : 1) + (subcommands.isEmpty ? 0 : 1))
         for (name, value) in facts {
             reply.bulk(name)
             reply.bulk(value)
+        }
+        if !command.documentFlags.isEmpty {
+            reply.bulk("doc_flags")
+            reply.set(command.documentFlags.count)
+            for flag in command.documentFlags { reply.simple(flag) }
         }
         if !command.syntax.isEmpty {
             var keyNumber = 0

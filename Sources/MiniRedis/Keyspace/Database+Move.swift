@@ -24,7 +24,7 @@ extension Database {
             moveDeadline(from: old.deadline, to: deadline, hash)
             let isPrivate = table.isPrivate(slot, hash: hash)
             table.replace(slot, hash: hash, with: block)
-            discard(old, isPrivate: isPrivate)
+            discard(old, hash, isPrivate: isPrivate)
         } else {
             table.insert(block, hash: hash)
             moveDeadline(from: nil, to: deadline, hash)

@@ -19,6 +19,7 @@ extension Database {
             rewrite(slot, hash, offset, patch)
             return total
         }
+        table.checkWritable(entry: entry.base, hash: hash)
         if entry.stringEncoding == .block && entry.block.isUnique {
             entry.setBlock(entry.block.patched(at: offset, with: patch, heap: heap))
         } else if entry.stringEncoding == .inline && entry.string.count == total {

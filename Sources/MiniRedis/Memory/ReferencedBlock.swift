@@ -35,7 +35,8 @@ struct ReferencedBlock {
         self.capacity = usable
     }
 
-    /// A block of one reference that holds `first` and then `second`, with room to spare behind them.
+    /// A block of one reference that holds `first` and then `second`, with room to spare behind
+    /// them.
     init(joining first: ByteView, _ second: ByteView, heap: UnsafeMutablePointer<Heap>) {
         let total = first.count + second.count
         self.init(capacity: total + total / 4, heap: heap)
@@ -51,8 +52,9 @@ struct ReferencedBlock {
 
     /// A block of one reference that holds `text` with `patch` written over it from `offset` on, and
     /// zeros between the two.
-    init(copying text: ByteView, _ patch: ByteView, at offset: Int, heap: UnsafeMutablePointer<Heap>)
-    {
+    init(
+        copying text: ByteView, _ patch: ByteView, at offset: Int, heap: UnsafeMutablePointer<Heap>
+    ) {
         let total = max(text.count, offset + patch.count)
         let usable = Heap.sizeClass(total + Self.headerBytes) - Self.headerBytes
         address = heap.pointee.allocateZeroed(usable + Self.headerBytes)
