@@ -50,8 +50,8 @@ struct ReferencedBlock {
         append(text)
     }
 
-    /// A block of one reference that holds `text` with `patch` written over it from `offset` on, and
-    /// zeros between the two.
+    /// A block of one reference that holds `text` with `patch` written over it from `offset` on,
+    /// and zeros between the two.
     init(
         copying text: ByteView, _ patch: ByteView, at offset: Int, heap: UnsafeMutablePointer<Heap>
     ) {
@@ -116,8 +116,8 @@ struct ReferencedBlock {
         block.capacity = usable
         return block
     }
-    /// The same bytes with `patch` written over them from `offset` on, and zeros between the old end
-    /// and it; consumes the one reference there is. The block may move.
+    /// The same bytes with `patch` written over them from `offset` on, and zeros between the old
+    /// end and it; consumes the one reference there is. The block may move.
     ///
     /// A gap that is larger than the bytes themselves is not written: they move to fresh memory.
     func patched(

@@ -77,28 +77,14 @@ enum ErrorReply: Error {
         case .incompatibleGreaterLess:
             "ERR GT and LT options at the same time are not compatible"
         case .unknownSubcommand: "ERR unknown subcommand"
-        case .debugDisabled:
-            """
-            ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", \
-            you can run it from a local connection, otherwise you need to set this option in the \
-            configuration file, and then restart the server.
-            """
+        case .debugDisabled: LongErrorText.debugDisabled
         case .saveFailed: "ERR"
         case .shutdownFailed: "ERR Errors trying to SHUTDOWN. Check logs."
         case .alreadySaving: "ERR Background save already in progress"
         case .wrongPassword: "WRONGPASS invalid username-password pair or user is disabled."
-        case .noPasswordSet:
-            """
-            ERR AUTH <password> called without any password configured for the default user. \
-            Are you sure your configuration is correct?
-            """
+        case .noPasswordSet: LongErrorText.noPasswordSet
         case .noAuthentication: "NOAUTH Authentication required."
-        case .helloNeedsAuthentication:
-            """
-            NOAUTH HELLO must be called with the client already authenticated, otherwise the \
-            HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and \
-            select the RESP protocol version at the same time
-            """
+        case .helloNeedsAuthentication: LongErrorText.helloNeedsAuthentication
         case .invalidClientName:
             "ERR Client names cannot contain spaces, newlines or special characters."
         case .noShutdownInProgress: "ERR No shutdown in progress."
@@ -122,19 +108,37 @@ enum ErrorReply: Error {
             "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
         case .comparisonOutOfMemory:
             "ERR Insufficient memory, failed allocating transient memory for LCS"
-        case .idleTimeNotTracked:
-            """
-            ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that \
-            when switching between policies at runtime LRU and LFU data will take some time to \
-            adjust.
-            """
-        case .frequencyNotTracked:
-            """
-            ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please \
-            note that when switching between policies at runtime LRU and LFU data will take some \
-            time to adjust.
-            """
+        case .idleTimeNotTracked: LongErrorText.idleTimeNotTracked
+        case .frequencyNotTracked: LongErrorText.frequencyNotTracked
         case .written: ""
         }
     }
+}
+
+/// The texts that take more than two lines.
+private enum LongErrorText {
+    static let debugDisabled: StaticString = """
+        ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", \
+        you can run it from a local connection, otherwise you need to set this option in the \
+        configuration file, and then restart the server.
+        """
+    static let noPasswordSet: StaticString = """
+        ERR AUTH <password> called without any password configured for the default user. \
+        Are you sure your configuration is correct?
+        """
+    static let helloNeedsAuthentication: StaticString = """
+        NOAUTH HELLO must be called with the client already authenticated, otherwise the \
+        HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and \
+        select the RESP protocol version at the same time
+        """
+    static let idleTimeNotTracked: StaticString = """
+        ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that \
+        when switching between policies at runtime LRU and LFU data will take some time to \
+        adjust.
+        """
+    static let frequencyNotTracked: StaticString = """
+        ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please \
+        note that when switching between policies at runtime LRU and LFU data will take some \
+        time to adjust.
+        """
 }
