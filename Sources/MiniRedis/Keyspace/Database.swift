@@ -57,6 +57,16 @@ struct Database: ~Copyable {
         return entry
     }
 
+    /// The entry of a key for a command that only looks at it: a hit or a miss, but no access.
+    mutating func peek(_ key: ByteView, _ hash: UInt64) -> Entry? {
+        guard let slot = lookup(key, hash) else {
+            state.pointee.statistics.misses &+= 1
+            return nil
+        }
+        state.pointee.statistics.hits &+= 1
+        return Entry(slot.entry)
+    }
+
     /// Whether a key is there and not due; neither an access nor a change.
     func isLive(_ entry: Entry) -> Bool {
         !(entry.hasDeadline && isDue(entry))

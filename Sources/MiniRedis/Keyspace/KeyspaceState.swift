@@ -16,6 +16,8 @@ struct KeyspaceState: ~Copyable {
     /// Whether due keys are removed by themselves (DEBUG SET-ACTIVE-EXPIRE); reads never return
     /// them either way.
     var expiresActively = true
+    /// What choices among keys are made with.
+    var random = RandomSource()
 
     init(memory: UnsafeMutablePointer<Memory>) {
         self.memory = memory
