@@ -72,6 +72,7 @@ struct Command: Sendable {
         switch group {
         case .string: names.append("@string")
         case .connection: names.append("@connection")
+        case .scripting: if subcommands.isEmpty { names.append("@scripting") }
         case .generic, .server: if flags.contains(.connection) { names.append("@connection") }
         }
         if flags.contains(.admin) { names.append("@admin") }

@@ -10,5 +10,8 @@ enum AllCommands {
             + Keys.declarations + Keys.expiry + Keys.deadlines + Keys.walks
             + Connections.declarations + ServerCommands.declarations
             + CommandIntrospection.declarations + Debugging.declarations
+            + SlowLogCommands.declarations + LatencyCommands.declarations
+            + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
+            + Extensions.declarations
     }
 }
