@@ -19,7 +19,10 @@ struct MemoryReport {
     var processResident = 0
     var used = 0
     var peak = 0
+    /// What the server took before it had a key, the empty tables of all databases included.
     var startup = 0
+    /// The part of that which is one database's empty table.
+    var emptyTable = 0
     var keys = 0
     /// Buffers of clients.
     var clients = 0
@@ -27,8 +30,11 @@ struct MemoryReport {
 
     /// All that is no key and no value.
     var overhead: Int {
-        startup + clients + databases.reduce(0) { $0 + $1.table + $1.expires }
+        startup + clients
+            + databases.reduce(0) { $0 + max(0, $1.table - emptyTable) + $1.expires }
     }
+
+    var bytesPerKey: Int { keys == 0 ? 0 : max(0, used - startup) / keys }
 
     var dataset: Int { max(0, used - overhead) }
 

@@ -99,7 +99,7 @@ enum MemoryCommands {
         write(
             [
                 ("overhead.total", memory.overhead), ("keys.count", memory.keys),
-                ("keys.bytes-per-key", memory.keys == 0 ? 0 : memory.dataset / memory.keys),
+                ("keys.bytes-per-key", memory.bytesPerKey),
                 ("dataset.bytes", memory.dataset),
             ], reply)
         write([("dataset.percentage", memory.datasetPercentage)], reply)

@@ -114,7 +114,8 @@ extension Server {
         var report = MemoryReport(
             allocated: totals.allocated, active: totals.active, resident: totals.resident,
             processResident: resident, used: used, peak: max(used, peakMemory),
-            startup: startupMemory, keys: keyspace.count, clients: clientBytes)
+            startup: startupMemory, emptyTable: startupMemory / keyspace.databaseCount,
+            keys: keyspace.count, clients: clientBytes)
         if totals.resident == 0 {
             (report.allocated, report.active, report.resident) = (used, resident, resident)
         }
