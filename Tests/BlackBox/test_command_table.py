@@ -30,7 +30,13 @@ ALLOWED = {
     ("mset", "docs/arguments/0/name"): ("data", "7.2 names the block"),
     ("config|set", "docs/arguments/0/name"): ("data", "7.2 names the block"),
     ("command|getkeys", "arity"): (-3, "7.2 corrected it: one word is a command, too"),
-    ("command|getkeys", "docs/arguments"): (None, "7.0 has none; the words are not in its grammar"),
+    ("command|getkeys", "docs/arguments/count"): (2, "7.0 has no grammar of it"),
+    ("command|getkeys", "docs/arguments/0/name"): ("command", "7.0 has no grammar of it"),
+    ("command|getkeys", "docs/arguments/0/type"): ("string", "7.0 has no grammar of it"),
+    ("command|getkeys", "docs/arguments/1/name"): ("arg", "7.0 has no grammar of it"),
+    ("command|getkeys", "docs/arguments/1/type"): ("string", "7.0 has no grammar of it"),
+    ("command|getkeys", "docs/arguments/1/flags"): (
+        {"optional", "multiple"}, "7.0 has no grammar of it"),
     ("hello", "docs/arguments/0/arguments/1/name"): ("auth", "7.2 names the block"),
 }
 

@@ -31,13 +31,16 @@ struct Command: Sendable {
     let handler: Handler
     /// Command tips, https://redis.io/docs/latest/develop/reference/command-tips/
     let tips: [String]
+    /// What COMMAND DOCS says of the command as a whole, such as `syscmd`.
+    let documentFlags: [String]
     private let explicitArity: Int?
 
     /// `arity` is given only where the grammar does not say it, with a comment why.
     init(
         _ name: String, in group: CommandGroup, since: String, complexity: String,
         summary: String, flags: CommandFlags = [], arity: Int? = nil, tips: [String] = [],
-        syntax: [Syntax] = [], subcommands: [Command] = [], run handler: Handler
+        documentFlags: [String] = [], syntax: [Syntax] = [], subcommands: [Command] = [],
+        run handler: Handler
     ) {
         self.name = name
         self.group = group
@@ -46,6 +49,7 @@ struct Command: Sendable {
         self.summary = summary
         self.flags = flags
         self.tips = tips
+        self.documentFlags = documentFlags
         self.syntax = syntax
         self.subcommands = subcommands
         self.handler = handler

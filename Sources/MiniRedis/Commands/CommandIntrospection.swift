@@ -206,7 +206,7 @@ enum CommandIntrospection {
         for category in command.categories { reply.simple(category) }
         reply.array(command.tips.count)
         for tip in command.tips { reply.bulk(tip) }
-        reply.array(specifications.count)
+        reply.set(specifications.count)
         for specification in specifications { write(specification, reply) }
         let subcommands = Array((table.index.records + index).pointee.subcommands)
         reply.array(subcommands.count)
@@ -268,7 +268,9 @@ enum CommandIntrospection {
         let command = table.commands[index]
         let subcommands = Array((table.index.records + index).pointee.subcommands)
         reply.bulk(table.names[index])
-        reply.map(4 + (command.syntax.isEmpty ? 0 : 1) + (subcommands.isEmpty ? 0 : 1))
+        reply.map(
+            4 + (command.syntax.isEmpty ? 0 : 1) + (subcommands.isEmpty ? 0 : 1)
+                + (command.documentFlags.isEmpty ? 0 : 1))
         let facts = [
             ("summary", command.summary), ("since", command.since),
             ("group", command.group.rawValue), ("complexity", command.complexity),
@@ -276,6 +278,11 @@ enum CommandIntrospection {
         for (name, value) in facts {
             reply.bulk(name)
             reply.bulk(value)
+        }
+        if !command.documentFlags.isEmpty {
+            reply.bulk("doc_flags")
+            reply.set(command.documentFlags.count)
+            for flag in command.documentFlags { reply.simple(flag) }
         }
         if !command.syntax.isEmpty {
             var keyNumber = 0

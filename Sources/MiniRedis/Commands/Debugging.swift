@@ -12,6 +12,7 @@ enum Debugging {
             summary: "Looks inside the server, for tests.",
             flags: [.admin, .noScript, .loading, .stale],
             arity: -2,  // The words are no subcommands to COMMAND.
+            documentFlags: ["syscmd"],
             run: .administration(debug))
     ]
 

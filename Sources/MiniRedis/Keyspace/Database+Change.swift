@@ -58,6 +58,7 @@ extension Database {
         if isPrivate && old.stringEncoding != .block
             && Heap.sizeClass(shape.byteCount) == Heap.sizeClass(oldShape.byteCount)
         {
+            table.checkWritable(entry: old.base, hash: hash)
             Entry.write(
                 at: old.base, shape, key: key, string: value, deadline: deadline,
                 accessClock: clock)
@@ -66,7 +67,7 @@ extension Database {
             Entry.write(
                 at: block, shape, key: key, string: value, deadline: deadline, accessClock: clock)
             table.replace(slot, hash: hash, with: block)
-            discard(old, isPrivate: isPrivate)
+            discard(old, hash, isPrivate: isPrivate)
         }
         commit()
     }
@@ -94,6 +95,7 @@ extension Database {
             overwrite(slot, entry.key, hash, .integer(value), .keep)
             return
         }
+        table.checkWritable(entry: entry.base, hash: hash)
         entry.setInteger(value)
         entry.touch(state.pointee.accessClock)
         commit()
@@ -105,6 +107,7 @@ extension Database {
         moveDeadline(from: old.deadline, to: deadline, hash)
         let isPrivate = table.isPrivate(slot, hash: hash)
         if let deadline, old.hasDeadline, isPrivate {
+            table.checkWritable(entry: old.base, hash: hash)
             old.setDeadline(deadline)
         } else {
             var shape = old.shape
@@ -113,7 +116,7 @@ extension Database {
             Entry.write(at: block, shape, copying: old, deadline: deadline)
             if old.stringEncoding == .block { old.block.retain() }
             table.replace(slot, hash: hash, with: block)
-            discard(old, isPrivate: isPrivate)
+            discard(old, hash, isPrivate: isPrivate)
         }
         commit()
     }
@@ -126,6 +129,7 @@ extension Database {
         let entry = Entry(slot.entry)
         let isPrivate = table.isPrivate(slot, hash: hash)
         if isPrivate, entry.stringEncoding == .block, entry.block.isUnique {
+            table.checkWritable(entry: entry.base, hash: hash)
             let total = entry.block.count + suffix.count
             let room = total > entry.block.capacity ? total + total / 4 : total
             let block = entry.block.grown(to: room, heap: heap)
@@ -154,7 +158,7 @@ extension Database {
         if entry.hasDeadline { moveDeadline(from: entry.deadline, to: nil, hash) }
         let isPrivate = table.isPrivate(slot, hash: hash)
         table.remove(slot, hash: hash)
-        discard(entry, isPrivate: isPrivate)
+        discard(entry, hash, isPrivate: isPrivate)
         commit()
     }
 
@@ -173,12 +177,13 @@ extension Database {
 
     /// Frees an entry that has left the table, or keeps it for the snapshots that see it.
     @inline(__always)
-    private func discard(_ entry: Entry, isPrivate: Bool) {
+    private func discard(_ entry: Entry, _ hash: UInt64, isPrivate: Bool) {
         let bytes = entry.shape.byteCount
         guard isPrivate else {
             state.pointee.memory.pointee.retire(entry.base, bytes: bytes, kind: Self.entryKind)
             return
         }
+        table.checkWritable(entry: entry.base, hash: hash)
         if entry.stringEncoding == .block { entry.block.release(heap) }
         heap.pointee.free(entry.base, bytes)
     }

@@ -44,11 +44,7 @@ final class KeyspaceSnapshot: @unchecked Sendable {
         database.table.forEachEntry { address in
             body(Entry(address))
         } passed: { next in
-            if next == 0 {
-                publish(WalkProgress.position(ordinal: ordinal + 1, start: 0))
-            } else {
-                publish(WalkProgress.position(ordinal: ordinal, start: next))
-            }
+            publish(WalkProgress.position(ordinal: ordinal, end: next))
             return true
         }
     }

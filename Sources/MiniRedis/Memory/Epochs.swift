@@ -19,7 +19,8 @@
 //
 // A snapshot walks the tables in the order of their ordinals and of the hash, and publishes how far
 // it has come. What lies behind it is as good as unseen: the loop asks `hasPassed` before it
-// copies.
+// copies. It asks with the end of what it is about to write, not with its start: nodes may have
+// merged since, and the walk stand in the middle of them.
 //
 // Limits: the progress of a walk is a word of 16 bits of table ordinal and 48 bits of hash.
 
@@ -32,21 +33,27 @@ import Synchronization
 struct WalkProgress: ~Copyable {
     private let position = Atomic<UInt64>(0)
 
-    /// Tells the loop that everything before `position` has been read. Called by the walking
-    /// thread.
+    /// Tells the loop that everything below `position` has been read. Called by the walking thread.
     func publish(_ position: UInt64) {
         self.position.store(position, ordering: .releasing)
     }
 
-    /// Whether the walk is past `position`.
+    /// Whether everything below `position` has been read.
     func hasPassed(_ position: UInt64) -> Bool {
-        self.position.load(ordering: .acquiring) > position
+        self.position.load(ordering: .acquiring) >= position
     }
 
     /// The position of the hash prefix `start` (a whole hash, low bits zero) in table `ordinal`.
     @inline(__always)
     static func position(ordinal: Int, start: UInt64) -> UInt64 {
         UInt64(UInt16(truncatingIfNeeded: ordinal)) << 48 | start >> 16
+    }
+
+    /// The position behind the nodes of table `ordinal` that end where hash `end` begins, 0 for the
+    /// last ones.
+    @inline(__always)
+    static func position(ordinal: Int, end: UInt64) -> UInt64 {
+        position(ordinal: end == 0 ? ordinal + 1 : ordinal, start: end)
     }
 }
 
@@ -89,12 +96,19 @@ struct Epochs: ~Copyable {
         updateBounds()
     }
 
-    /// Whether every live snapshot has walked past the nodes of table `ordinal` that start at hash
-    /// `start`.
-    func hasPassed(ordinal: Int, start: UInt64) -> Bool {
-        let position = WalkProgress.position(ordinal: ordinal, start: start)
+    /// Whether every live snapshot has walked past everything of table `ordinal` below hash `end`
+    /// (0: all of it).
+    func hasPassed(ordinal: Int, end: UInt64) -> Bool {
+        let position = WalkProgress.position(ordinal: ordinal, end: end)
         return live.allSatisfy { $0.progress.pointee.hasPassed(position) }
     }
+
+    #if INVARIANTS
+        /// The progress of the live snapshot of `epoch`, or nil if it has ended.
+        func progress(of epoch: UInt64) -> UnsafeMutablePointer<WalkProgress>? {
+            live.first { $0.epoch == epoch }?.progress
+        }
+    #endif
 
     private mutating func updateBounds() {
         newestLive = live.last?.epoch ?? 0

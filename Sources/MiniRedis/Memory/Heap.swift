@@ -29,13 +29,23 @@ struct Heap: ~Copyable {
 
     /// The bytes that a request for `bytes` really takes: jemalloc's size classes with a quantum of
     /// 16 (a test holds this equal to `nallocx`): multiples of 16 up to 128, then four classes to
-    /// each doubling.
+    /// each doubling. jemalloc's smallest class, of 8 bytes, is not used: blocks are aligned to 16.
     @inline(__always)
     static func sizeClass(_ bytes: Int) -> Int {
         if bytes <= 128 { return (bytes + 15) & ~15 }
         let logarithm = Int.bitWidth - 1 - (bytes - 1).leadingZeroBitCount
         let step = 1 << (logarithm - 2)
         return (bytes + step - 1) & ~(step - 1)
+    }
+
+    /// The size of the block that the allocator gives for `bytes`, or nil if it does not tell: for
+    /// tests.
+    static func allocatorSizeClass(_ bytes: Int) -> Int? {
+        #if JEMALLOC
+            return nallocx(bytes, 0)
+        #else
+            return nil
+        #endif
     }
 
     /// Memory of at least `bytes` (more than zero), aligned to 16, uninitialised. The caller owns

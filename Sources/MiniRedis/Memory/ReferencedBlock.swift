@@ -33,7 +33,8 @@ struct ReferencedBlock {
         self.capacity = usable
     }
 
-    /// A block of one reference that holds `first` and then `second`, with room to spare behind them.
+    /// A block of one reference that holds `first` and then `second`, with room to spare behind
+    /// them.
     init(joining first: ByteView, _ second: ByteView, heap: UnsafeMutablePointer<Heap>) {
         let total = first.count + second.count
         self.init(capacity: total + total / 4, heap: heap)

@@ -8,6 +8,7 @@ extension SegmentedTable {
         assert(UInt64(UInt(bitPattern: entry)) & ~Segment.addressMask == 0)
         while true {
             let first = writableSegment(hash)
+            checkWritable(segmentAt: first)
             if info[first].count <= Segment.splitAbove,
                 Self.place(
                     homeBucket(hash), Segment.fingerprint(hash),
@@ -27,6 +28,7 @@ extension SegmentedTable {
     mutating func remove(_ slot: TableSlot, hash: UInt64) {
         let first = writableSegment(hash)
         let word = writable(slot, hash).word
+        checkWritable(pageAt: word, hash: hash)
         let displacement =
             (word.pointee & Segment.displacementMask) >> Segment.displacementShift
         let address = UInt(bitPattern: word)
@@ -51,6 +53,7 @@ extension SegmentedTable {
         _ slot: TableSlot, hash: UInt64, with entry: UnsafeMutableRawPointer
     ) {
         let word = writable(slot, hash).word
+        checkWritable(pageAt: word, hash: hash)
         word.pointee =
             word.pointee & ~Segment.addressMask | UInt64(UInt(bitPattern: entry))
             | Segment.freshBit
@@ -69,7 +72,7 @@ extension SegmentedTable {
         let newest = memory.pointee.epochs.newestLive
         if segment.entriesStamp >= newest { return true }
         if segment.stamp >= newest && slot.word.pointee & Segment.freshBit != 0 { return true }
-        return memory.pointee.epochs.hasPassed(ordinal: ordinal, start: start(ofIndex: first))
+        return memory.pointee.epochs.hasPassed(ordinal: ordinal, end: end(ofIndex: first))
     }
 
     // MARK: - The snapshot rule
@@ -97,7 +100,7 @@ extension SegmentedTable {
     /// Whether live snapshots may see the page of the segment at `first`.
     func isProtected(_ first: Int) -> Bool {
         !memory.pointee.isQuiet && info[first].stamp < memory.pointee.epochs.newestLive
-            && !memory.pointee.epochs.hasPassed(ordinal: ordinal, start: start(ofIndex: first))
+            && !memory.pointee.epochs.hasPassed(ordinal: ordinal, end: end(ofIndex: first))
     }
 
     /// Replaces a segment that a snapshot sees by a copy of its own, or takes it over where every

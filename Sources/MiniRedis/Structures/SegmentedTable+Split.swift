@@ -46,6 +46,7 @@ extension SegmentedTable {
     /// Splits the segment at `first`, which must be writable, into two of the next depth.
     @inline(never)
     mutating func split(_ first: Int) {
+        checkWritable(segmentAt: first)
         let depth = Int(directory[first] & Segment.depthMask)
         let prefix = UInt64(first >> (globalDepth - depth))
         let page = Self.page(directory[first])
@@ -69,6 +70,8 @@ extension SegmentedTable {
         else { return }
         let pages = (Self.page(directory[first]), Self.page(directory[buddy]))
         let buddyIsProtected = isProtected(buddy)
+        checkWritable(segmentAt: first)
+        if !buddyIsProtected { checkWritable(segmentAt: buddy) }
         let buddyIsOlder = info[buddy].stamp < memory.pointee.epochs.newestLive
         var stamps = info[first]
         stamps.stamp = memory.pointee.epochs.current

@@ -110,11 +110,15 @@ struct DetachedTable {
 extension SegmentedTable {
     /// The present segments, for a snapshot that has just begun. The caller frees it with
     /// `release`.
-    func capture() -> CapturedTable {
+    mutating func capture() -> CapturedTable {
         let copy = UnsafeMutablePointer<UInt>.allocate(capacity: 1 << globalDepth)
         copy.initialize(from: directory, count: 1 << globalDepth)
-        return CapturedTable(
+        let captured = CapturedTable(
             directory: copy, globalDepth: globalDepth, ordinal: ordinal, count: count)
+        #if INVARIANTS
+            witness(captured)
+        #endif
+        return captured
     }
 
     /// Takes everything away at once; the table is empty, and may be used on.

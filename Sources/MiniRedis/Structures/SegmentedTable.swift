@@ -122,6 +122,10 @@ struct SegmentedTable<Layout: TableLayout>: ~Copyable {
     let ordinal: Int
     let hasher: KeyHash
     let memory: UnsafeMutablePointer<Memory>
+    #if INVARIANTS
+        /// What live snapshots captured of this table: see `SegmentedTable+Witness`.
+        var witnessed: [WitnessedCapture] = []
+    #endif
 
     /// An empty table; one page until it grows.
     init(ordinal: Int, hasher: KeyHash, memory: UnsafeMutablePointer<Memory>) {
@@ -139,6 +143,12 @@ struct SegmentedTable<Layout: TableLayout>: ~Copyable {
 
     deinit {
         assert(count == 0, "a table is detached before it goes away")
+        var at = 0
+        while at < 1 << globalDepth {
+            let word = directory[at]
+            memory.pointee.heap.pointee.free(Self.page(word), Heap.pageBytes)
+            at += 1 << (globalDepth - Int(word & Segment.depthMask))
+        }
         Self.free(memory, directory, 1 << globalDepth)
         Self.free(memory, info, 1 << globalDepth)
         segmentsOfDepth.deallocate()
@@ -196,8 +206,9 @@ struct SegmentedTable<Layout: TableLayout>: ~Copyable {
         UnsafeMutableRawPointer(bitPattern: word & ~Segment.depthMask).unsafelyUnwrapped
     }
 
-    /// The hash at which the segment with the first index `at` starts.
-    func start(ofIndex at: Int) -> UInt64 {
-        globalDepth == 0 ? 0 : UInt64(at) << UInt64(64 - globalDepth)
+    /// The first hash behind the segment with the first index `at`, 0 for the last segment.
+    func end(ofIndex at: Int) -> UInt64 {
+        let next = at + 1 << (globalDepth - Int(directory[at] & Segment.depthMask))
+        return next >> globalDepth == 1 ? 0 : UInt64(next) << UInt64(64 - globalDepth)
     }
 }
