@@ -82,7 +82,8 @@ private final class MetricsClient: ConnectionDelegate {
             answer(connection, status: "400 Bad Request", "This is no HTTP request.\n")
         } else if words[0] != "GET" {
             answer(connection, status: "405 Method Not Allowed", "Only GET.\n")
-        } else if words[1].split(separator: "?", omittingEmptySubsequences: false)[0] != "/metrics" {
+        } else if words[1].split(separator: "?", omittingEmptySubsequences: false)[0] != "/metrics"
+        {
             answer(connection, status: "404 Not Found", "There is only /metrics.\n")
         } else {
             answer(connection, status: "200 OK", MetricsReport(server: server).text())

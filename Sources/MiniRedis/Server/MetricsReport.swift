@@ -181,7 +181,8 @@ struct MetricsReport {
     private mutating func describeErrors() {
         family(
             "errors_total", .counter,
-            server.observers.errors.kinds.map { ("{err=\(Self.quoted($0.prefix))}", "\($0.count)") })
+            server.observers.errors.kinds.map { ("{err=\(Self.quoted($0.prefix))}", "\($0.count)") }
+        )
     }
 
     private mutating func describeDatabases() {
