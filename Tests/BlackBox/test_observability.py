@@ -265,9 +265,9 @@ class Info(SharedServerCase):
         self.assertRegex(commands["cmdstat_incr"], "calls=1,.*rejected_calls=0,failed_calls=1")
         self.client.call("CONFIG", "RESETSTAT")
         self.assertEqual(self.client.info("errorstats"), {})
-        self.assertEqual(list(self.client.info("commandstats")), ["cmdstat_config|resetstat"] + (
-            ["cmdstat_info"]
-        ))
+        self.assertEqual(
+            set(self.client.info("commandstats")), {"cmdstat_config|resetstat", "cmdstat_info"}
+        )
 
 
 class Memory(SharedServerCase):
@@ -410,8 +410,9 @@ class Rewrite(Case):
         )
 
     def test_changes_in_place_and_at_the_end(self):
-        path, server = self.start_with(self.FILE, save="900 1")
+        path, server = self.start_with(self.FILE)
         client = self.connect(server)
+        client.call("CONFIG", "SET", "save", "900 1")
         client.call("CONFIG", "SET", "maxmemory", "200mb", "requirepass", 'a "b" c', "timeout", 7)
         self.assertEqual(client.call("CONFIG", "REWRITE"), OK)
         found = path.read_text().splitlines()
@@ -446,10 +447,11 @@ class Rewrite(Case):
         before = client.config("*")
         self.assertEqual(client.call("CONFIG", "REWRITE"), OK)
         server.terminate()
-        other = self.start(words=[str(path)], save=["60", "5", "30", "9"], dir=before["dir"])
+        self.assertIn("save 60 5\nsave 30 9\n", path.read_text())
+        other = self.start(words=[str(path)], dir=before["dir"])
         after = self.connect(other).config("*")
         differing = {n: (before[n], after[n]) for n in before if before[n] != after[n]}
-        self.assertEqual(set(differing) - {"port"}, set(), differing)
+        self.assertEqual(set(differing) - {"port", "save"}, set(), differing)
 
     @better_than_redis("the reason is told")
     def test_a_file_that_cannot_be_written(self):

@@ -72,7 +72,7 @@ struct Command: Sendable {
         var names: [String] = []
         if flags.contains(.keyspace) { names.append("@keyspace") }
         if flags.contains(.write) { names.append("@write") }
-        if flags.contains(.readOnly) { names.append("@read") }
+        if flags.contains(.readOnly) && group != .scripting { names.append("@read") }
         switch group {
         case .string: names.append("@string")
         case .connection: names.append("@connection")

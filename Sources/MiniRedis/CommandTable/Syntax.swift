@@ -42,6 +42,8 @@ struct Syntax: Sendable {
     var access: KeyAccess = []
     var isOptional = false
     var isMultiple = false
+    /// Whether every repetition begins with the token.
+    var repeatsToken = false
     var children: [Syntax] = []
 
     static func key(_ name: String, _ access: KeyAccess) -> Syntax {
@@ -87,6 +89,13 @@ struct Syntax: Sendable {
     static func many(_ argument: Syntax) -> Syntax {
         var copy = argument
         copy.isMultiple = true
+        return copy
+    }
+
+    /// One or more of it, each with its token.
+    static func manyTokens(_ argument: Syntax) -> Syntax {
+        var copy = many(argument)
+        copy.repeatsToken = true
         return copy
     }
 

@@ -167,7 +167,7 @@ enum CommandIntrospection {
     static func keysAndFlags(_ context: AdministrationContext) throws(ErrorReply) {
         let (specifications, request) = try inquired(context)
         let found = specifications.flatMap { specification in
-            specification.keyIndexes(in: request).map { ($0, specification.access) }
+            specification.keyIndexes(in: request).map { ($0, access(specification, request)) }
         }
         context.reply.array(found.count)
         for (index, access) in found {
@@ -175,6 +175,15 @@ enum CommandIntrospection {
             context.reply.bulk(request[index])
             write(access, context.reply)
         }
+    }
+
+    /// What the request does with its keys. SET's access depends on its options: it reads with GET.
+    private static func access(_ specification: KeySpecification, _ request: Request) -> KeyAccess {
+        guard specification.access.contains(.variableFlags), request[0].equalsFolded("set") else {
+            return specification.access
+        }
+        let reads = (3..<request.count).contains { request[$0].equalsFolded("get") }
+        return reads ? [.readWrite, .access, .update] : [.overwrite, .update]
     }
 
     /// A command by the name that COMMAND INFO takes: `config|get` for a subcommand.
@@ -315,6 +324,7 @@ enum CommandIntrospection {
         if let own = argument.since { facts.append(("since", own)) }
         let flags =
             (argument.isOptional ? ["optional"] : []) + (argument.isMultiple ? ["multiple"] : [])
+            + (argument.repeatsToken ? ["multiple_token"] : [])
         reply.map(
             facts.count + (argument.kind == .key ? 1 : 0) + (flags.isEmpty ? 0 : 1)
                 + (isLeaf ? 0 : 1))

@@ -24,7 +24,7 @@ enum Extensions {
                     [
                         .string("path"),
                         .optional(
-                            .many(
+                            .manyTokens(
                                 .block(
                                     "configs", token: "CONFIG", .string("name"),
                                     .string("value")))),

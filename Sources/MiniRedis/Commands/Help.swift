@@ -53,8 +53,9 @@ enum Help {
         case .block: text = argument.children.map(describe).joined(separator: " ")
         case .key, .string, .integer, .double, .pattern, .unixTime: text = "<\(argument.name)>"
         }
+        if argument.isMultiple && !argument.repeatsToken { text += " [\(text) ...]" }
         if let token = argument.token { text = "\(token) \(text)" }
-        if argument.isMultiple { text += " [\(text) ...]" }
+        if argument.repeatsToken { text += " [\(text) ...]" }
         return bracketed(text, argument)
     }
 

@@ -79,7 +79,7 @@ enum MemoryCommands {
     static func report(_ context: AdministrationContext) throws(ErrorReply) {
         let memory = context.administration.memoryReport()
         let reply = context.reply
-        reply.map(25 + memory.databases.count)
+        reply.map(27 + memory.databases.count)
         write(
             [
                 ("peak.allocated", memory.peak), ("total.allocated", memory.used),

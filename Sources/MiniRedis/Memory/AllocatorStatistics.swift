@@ -41,15 +41,17 @@ struct AllocatorStatistics {
     static func report() -> String {
         #if JEMALLOC
             var text = [UInt8]()
-            malloc_stats_print(
-                { target, piece in
-                    guard let target, var next = piece else { return }
-                    let text = target.assumingMemoryBound(to: [UInt8].self)
-                    while next.pointee != 0 {
-                        text.pointee.append(UInt8(bitPattern: next.pointee))
-                        next += 1
-                    }
-                }, &text, nil)
+            withUnsafeMutablePointer(to: &text) { text in
+                malloc_stats_print(
+                    { target, piece in
+                        guard let target, var next = piece else { return }
+                        let text = target.assumingMemoryBound(to: [UInt8].self)
+                        while next.pointee != 0 {
+                            text.pointee.append(UInt8(bitPattern: next.pointee))
+                            next += 1
+                        }
+                    }, text, nil)
+            }
             return text.reduce(into: "") { $0.unicodeScalars.append(Unicode.Scalar($1)) }
         #else
             return "Stats not supported for the current allocator"
