@@ -186,6 +186,11 @@ private enum Secrets {
     static func hides(_ index: Int, of request: Request, command: String) -> Bool {
         switch command {
         case "auth": return index > 0
+        case "acl|setuser", "acl|getuser", "acl|deluser": return index > 1
+        case "migrate":
+            return index > 5
+                && (request[index - 1].equalsFolded("auth")
+                    || (max(0, index - 2)..<index).contains { request[$0].equalsFolded("auth2") })
         case "hello":
             return (max(0, index - 2)..<index).contains { request[$0].equalsFolded("auth") }
         case "config|set":
