@@ -29,7 +29,8 @@ struct Dispatcher: ~Copyable {
         case malformed
         /// The session is on hold.
         case held
-        /// Replies have reached `replyBudget`: go on when they have left.
+        /// The client has had its share: `replyBudget` bytes of replies or `shareCycles` of time.
+        /// Go on when the replies have left and other clients have had theirs.
         case congested
     }
 
@@ -46,6 +47,10 @@ struct Dispatcher: ~Copyable {
     private static let batchCapacity = 32
     /// Bytes of replies after which other clients have their turn.
     static let replyBudget = 1 << 20
+    /// Microseconds of execution after which other clients have their turn.
+    static let shareMicroseconds = 1000
+    /// The same in cycles of the processor's counter, as far as its rate is known.
+    var shareCycles: UInt64 = 1_000_000
 
     let frame: UnsafeMutablePointer<ExecutionFrame>
     private let commands: CommandIndex
@@ -71,7 +76,7 @@ struct Dispatcher: ~Copyable {
     }
 
     /// Executes what is complete of `count` bytes. Returns how many of them are done with, and why
-    /// it stopped.
+    /// it stopped. `limits` are two: those before authentication, and those after it.
     mutating func process(
         _ bytes: UnsafeMutableRawPointer, count: Int, parser: UnsafeMutablePointer<RequestParser>,
         limits: UnsafePointer<ProtocolLimits>, session: UnsafeMutablePointer<Session>
@@ -82,21 +87,24 @@ struct Dispatcher: ~Copyable {
         frame.pointee.database = databases + session.pointee.databaseIndex
         frame.pointee.referencedBytes = 0
         cycles = CycleClock.cycles
+        let began = cycles
         var consumed = 0
         while true {
-            let last = parse(bytes, from: consumed, count: count, parser, limits)
+            let last = parse(bytes, from: consumed, count: count, parser, limits, session)
             prepare(session)
             for number in 0..<batchCount {
                 execute(number, session)
                 consumed = batch[number].end
                 let written = frame.pointee.reply.buffer.pointee.count &- start
-                let isFull = written &+ frame.pointee.referencedBytes > Self.replyBudget
+                let isFull =
+                    written &+ frame.pointee.referencedBytes > Self.replyBudget
+                    || cycles &- began > shareCycles
                 if session.pointee.hold.isEmpty && !isFull { continue }
-                let outcome = session.pointee.hold.isEmpty ? Outcome.congested : .held
                 finishBatch()
                 // What was parsed ahead is parsed again, from its first byte.
                 release(parser)
-                return (consumed, outcome)
+                guard session.pointee.hold.isEmpty else { return (consumed, .held) }
+                return (consumed, consumed == count ? .needsMore : .congested)
             }
             finishBatch()
             if last == .request && parser.pointee.isKept { release(parser) }
@@ -123,24 +131,34 @@ struct Dispatcher: ~Copyable {
     }
 
     /// Fills the batch; returns how the last attempt to parse ended.
+    ///
+    /// Two kinds of request are not looked past: an inline one, which is unescaped in place and so
+    /// cannot be parsed twice, and, before authentication, any, because it may change the limits.
     @inline(__always)
     private mutating func parse(
         _ bytes: UnsafeMutableRawPointer, from start: Int, count: Int,
-        _ parser: UnsafeMutablePointer<RequestParser>, _ limits: UnsafePointer<ProtocolLimits>
+        _ parser: UnsafeMutablePointer<RequestParser>, _ bothLimits: UnsafePointer<ProtocolLimits>,
+        _ session: UnsafeMutablePointer<Session>
     ) -> RequestParser.Outcome {
+        let isAuthenticated = session.pointee.isAuthenticated
+        let limits = bothLimits + (isAuthenticated ? 1 : 0)
+        let capacity = isAuthenticated ? Self.batchCapacity : 1
         var at = start
-        while at < count && batchCount < Self.batchCapacity {
+        while at < count && batchCount < capacity {
+            let isInline = bytes.load(fromByteOffset: at, as: UInt8.self) != UInt8(ascii: "*")
+            if isInline && batchCount > 0 { return .request }
+            let prepared = batch + batchCount
             let outcome = parser.pointee.parse(
                 bytes + at, count: count &- at, limits: limits, arena: &arena,
-                request: &batch[batchCount].request)
+                request: &prepared.pointee.request)
             guard case .request = outcome else { return outcome }
             at &+= parser.pointee.length
-            batch[batchCount].end = at
+            prepared.pointee.end = at
             batchCount &+= 1
             // A kept request's slices are the parser's: it runs before another is parsed.
-            if parser.pointee.isKept { return .request }
+            if parser.pointee.isKept || isInline { return .request }
         }
-        return at == count && batchCount < Self.batchCapacity ? .needsMore : .request
+        return at == count && batchCount < capacity ? .needsMore : .request
     }
 
     /// Looks up the commands of the batch and asks for the memory that they will read.

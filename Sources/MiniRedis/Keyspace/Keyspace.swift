@@ -84,12 +84,19 @@ final class Keyspace {
         return next
     }
 
-    /// Removes up to `budget` due keys of each database; returns whether more are due.
+    /// Removes up to `budget` due keys, shared among the databases that have any; returns whether
+    /// more are due.
     func expireDue(budget: Int) -> Bool {
         guard state.pointee.expiresActively else { return false }
+        let now = state.pointee.now
+        var dueDatabases = 0
+        for index in 0..<databaseCount where databases[index].nextDeadline ?? .max <= now {
+            dueDatabases += 1
+        }
+        guard dueDatabases > 0 else { return false }
         var more = false
-        for index in 0..<databaseCount where databases[index].expireDue(budget: budget) {
-            more = true
+        for index in 0..<databaseCount where databases[index].nextDeadline ?? .max <= now {
+            if databases[index].expireDue(budget: budget / dueDatabases + 1) { more = true }
         }
         return more
     }

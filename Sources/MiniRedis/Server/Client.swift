@@ -28,8 +28,10 @@ final class Client: ConnectionDelegate {
     private var incomingLength = 0
     /// The peer sends nothing any more; the connection closes when everything is answered.
     private var hasEnded = false
-    /// The server offers the retained input again in the next turn.
+    /// There is input to execute that waits for a turn of this client.
     private var isQueued = false
+    /// The server has this client on its list of those that are to have a turn.
+    private var isListed = false
 
     /// A block's first size; it doubles as its bytes really arrive.
     private static let firstBlockBytes = 128 * 1024
@@ -87,6 +89,10 @@ final class Client: ConnectionDelegate {
 
     /// Goes on with a request whose start is in `head`; returns how many bytes are done with.
     private func continueHead(_ bytes: UnsafeMutableRawPointer, _ count: Int) -> Int {
+        guard head.count < connection.inputLimitBytes else {
+            connectionInputTooLarge(connection)
+            return count
+        }
         let added = min(count, Self.headStepBytes)
         head.append(ByteView(bytes, count: added))
         let (consumed, outcome) = run(head.base, head.count)
@@ -110,17 +116,19 @@ final class Client: ConnectionDelegate {
     ) -> (consumed: Int, outcome: Dispatcher.Outcome) {
         server.currentConnection = connection
         connection.beginOutput()
-        let limits = server.limits(for: session)
         let (consumed, outcome) = server.dispatcher.pointee.process(
-            bytes, count: count, parser: parser, limits: limits, session: session)
+            bytes, count: count, parser: parser, limits: server.limits, session: session)
         switch outcome {
         case .needsMore: break
         case .malformed: refuse()
         case .held:
             if !session.pointee.hold.contains(.closing) { connection.pauseReading() }
         case .congested:
+            // Nothing more is read while there is something to execute.
+            connection.pauseReading()
             isQueued = true
-            server.queue(self)
+            if !isListed { server.queue(self) }
+            isListed = true
         }
         connection.endOutput()
         if session.pointee.hold.contains(.closing) { connection.closeAfterOutput() }
@@ -169,15 +177,22 @@ final class Client: ConnectionDelegate {
     /// Ends the wait for a background reply, and goes on with what has come in meanwhile.
     func resume() {
         session.pointee.hold.remove(.waiting)
-        connection.resumeReading()
         goOn()
     }
 
-    /// Offers retained input again.
-    func goOn() {
+    /// The server's list has come to this client.
+    func takeTurn() {
+        isListed = false
+        if isQueued { goOn() }
+    }
+
+    /// Offers retained input again, and reads on when it is used up.
+    private func goOn() {
         isQueued = false
         guard !connection.isCongested else { return }
         connection.redeliver()
+        guard !isQueued, !session.pointee.hold.contains(.waiting) else { return }
+        connection.resumeReading()
         if hasEnded { endIfIdle() }
     }
 

@@ -5,32 +5,37 @@
 
 import Glibc
 
+/// A KEYS that is to be answered.
+struct KeysRequest {
+    var clientID: Int64
+    var database: Int
+    var pattern: [UInt8]
+}
+
 /// A walk for KEYS: its result is the reply, in chunks.
 ///
 /// Sendable although it changes: the thread alone works on it between the start of the job and its
 /// completion, and the loop alone before and after.
 private final class KeysJob: @unchecked Sendable {
     let snapshot: KeyspaceSnapshot
-    let database: Int
-    private let patternText: [UInt8]
+    private let request: KeysRequest
     private(set) var chunks: [(base: UnsafeMutableRawPointer, count: Int)] = []
     private(set) var found = 0
 
     private static let chunkBytes = 240 * 1024
 
-    init(snapshot: KeyspaceSnapshot, database: Int, pattern: ByteView) {
+    init(snapshot: KeyspaceSnapshot, request: KeysRequest) {
         self.snapshot = snapshot
-        self.database = database
-        patternText = (0..<pattern.count).map { pattern[$0] }
+        self.request = request
     }
 
     func run() {
         var buffer = OutputBuffer()
-        patternText.withUnsafeBytes { bytes in
+        request.pattern.withUnsafeBytes { bytes in
             let pattern = GlobPattern(
                 bytes.baseAddress.map { ByteView($0, count: bytes.count) } ?? ByteView(""))
             for captured in snapshot.databases {
-                guard captured.index == database else { continue }
+                guard captured.index == request.database else { continue }
                 snapshot.walk(captured) { entry in
                     if let deadline = entry.deadline, deadline <= snapshot.now { return true }
                     guard pattern.matchesKey(entry.key) else { return true }
@@ -113,22 +118,44 @@ extension Server {
     func replyKeys(
         _ pattern: ByteView, database: Int, to session: UnsafeMutablePointer<Session>
     ) {
-        let job = KeysJob(snapshot: beginSnapshot(), database: database, pattern: pattern)
-        let id = session.pointee.id
         session.pointee.hold.insert(.waiting)
-        loop.perform {
-            job.run()
-        } completion: { [unowned self] in
-            keyspace.endSnapshot(job.snapshot)
-            guard let client = clients[id] else { return job.giveUp() }
-            client.connection.beginOutput()
-            ReplyWriter(buffer: loop.output, version: 2).array(job.found)
-            for chunk in job.chunks {
-                client.connection.sendOwned(chunk.base, count: chunk.count)
+        waitingKeys.append(
+            KeysRequest(
+                clientID: session.pointee.id, database: database,
+                pattern: (0..<pattern.count).map { pattern[$0] }))
+        startKeys()
+    }
+
+    /// How many KEYS are answered at the same time. Each holds a snapshot and its whole reply, and
+    /// takes one of four threads, of which a save needs one.
+    private static let concurrentKeys = 2
+
+    private func startKeys() {
+        while runningKeys < Self.concurrentKeys, !waitingKeys.isEmpty {
+            let request = waitingKeys.removeFirst()
+            guard clients[request.clientID] != nil else { continue }
+            runningKeys += 1
+            let job = KeysJob(snapshot: beginSnapshot(), request: request)
+            loop.perform {
+                job.run()
+            } completion: { [unowned self] in
+                keyspace.endSnapshot(job.snapshot)
+                runningKeys -= 1
+                answer(job, to: request.clientID)
+                startKeys()
             }
-            client.connection.endOutput()
-            client.resume()
         }
+    }
+
+    private func answer(_ job: KeysJob, to id: Int64) {
+        guard let client = clients[id] else { return job.giveUp() }
+        client.connection.beginOutput()
+        ReplyWriter(buffer: loop.output, version: 2).array(job.found)
+        for chunk in job.chunks {
+            client.connection.sendOwned(chunk.base, count: chunk.count)
+        }
+        client.connection.endOutput()
+        client.resume()
     }
 
     /// Captures the keyspace and notes how long that took.
@@ -172,19 +199,35 @@ extension Server {
 
     /// Saves everything as it is now; `completion` is called on the loop with the error, if any.
     func save(_ completion: @escaping (PersistenceError?) -> Void) {
-        let job = SaveJob(snapshot: beginSnapshot(), settings: configuration.settings)
-        let changes = keyspace.state.pointee.changesSinceSave
-        persistence.runningSince = keyspace.state.pointee.now
+        let (job, changes) = startSave()
         log.write(.notice, "Background saving started")
         loop.perform {
             job.run()
         } completion: { [unowned self] in
             keyspace.endSnapshot(job.snapshot)
-            completion(finishSave(job.result, changes: changes))
+            let error = finishSave(job.result, changes: changes)
+            // First, for the client that is answered may have another SAVE in its pipeline.
             let next = afterSave
             afterSave = nil
             next?()
+            completion(error)
         }
+    }
+
+    /// Saves everything while everybody waits.
+    func saveNow() -> PersistenceError? {
+        let (job, changes) = startSave()
+        job.run()
+        keyspace.endSnapshot(job.snapshot)
+        return finishSave(job.result, changes: changes)
+    }
+
+    private func startSave() -> (job: SaveJob, changes: Int) {
+        persistence.runningSince = keyspace.state.pointee.now
+        return (
+            SaveJob(snapshot: beginSnapshot(), settings: configuration.settings),
+            keyspace.state.pointee.changesSinceSave
+        )
     }
 
     private func finishSave(
@@ -240,30 +283,36 @@ extension Server {
     /// Saves if asked to, and stops the loop; if the save fails the server goes on and `failed` is
     /// called.
     private func end(saving: Bool, force: Bool, failed: @escaping () -> Void) {
+        guard saving else { return stop() }
+        afterFailedEnd.append(failed)
+        isEndForced = isEndForced || force
         guard !isEnding else { return }
         isEnding = true
-        guard saving else { return stop() }
-        if persistence.runningSince != nil {
-            // The state at the running save's start is not the last one: wait, then save again.
-            isEnding = false
-            afterSave = { [unowned self] in
-                end(saving: saving, force: force, failed: failed)
-            }
-            return
-        }
+        if persistence.runningSince == nil { return saveAndStop() }
+        // The state at the running save's start is not the last one: wait, then save again.
+        afterSave = { [unowned self] in saveAndStop() }
+    }
+
+    private func saveAndStop() {
         log.write(.notice, "Saving the final RDB snapshot before exiting.")
         save { [unowned self] error in
-            if error == nil || force { return stop() }
+            if error == nil || isEndForced { return stop() }
             isEnding = false
             log.write(.warning, "Error trying to save the DB, can't exit.")
             log.write(
                 .warning,
                 "Errors trying to shut down the server. Check the logs for more information.")
-            failed()
+            let waiting = afterFailedEnd
+            afterFailedEnd = []
+            for failed in waiting { failed() }
         }
     }
 
     private func stop() {
+        if persistence.runningSince != nil {
+            // Nobody wants the running save any more; its thread goes on until the process ends.
+            _ = try? SnapshotFile.removeStale(directory: configuration.settings.directory)
+        }
         log.write(.warning, "Mini-Redis is now ready to exit, bye bye...")
         exitStatus = 0
         loop.stop()

@@ -126,22 +126,20 @@ extension Server {
 
     // MARK: - DEBUG RELOAD
 
-    /// Saves, forgets everything and loads what was saved.
+    /// Saves, forgets everything and loads what was saved. Everybody waits, as for a restart: what
+    /// another client wrote between the save and the load would be lost.
     func reload(for session: UnsafeMutablePointer<Session>) throws(ErrorReply) {
         guard persistence.runningSince == nil else { throw .alreadySaving }
-        answerLater(session) { [unowned self] done in
-            save { [unowned self] error in
-                if let error { return done { $0.error("ERR \(error)") } }
-                for index in 0..<keyspace.databaseCount { keyspace.flush(index) }
-                let isLoaded = load()
-                done { reply in
-                    if isLoaded {
-                        reply.ok()
-                    } else {
-                        reply.error("ERR Error trying to load the RDB dump, check server logs.")
-                    }
-                }
-            }
+        if let error = saveNow() {
+            frame.pointee.reply.error("ERR \(error)")
+            throw .written
         }
+        for index in 0..<keyspace.databaseCount { keyspace.flush(index) }
+        guard load() else {
+            frame.pointee.reply.error(
+                "ERR Error trying to load the RDB dump, check server logs.")
+            throw .written
+        }
+        frame.pointee.reply.ok()
     }
 }

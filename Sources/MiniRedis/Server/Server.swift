@@ -49,6 +49,13 @@ final class Server {
     var isEnding = false
     /// What waits for the running save's end.
     var afterSave: (() -> Void)?
+    /// Whoever asked for the end, to be told if the save before it fails.
+    var afterFailedEnd: [() -> Void] = []
+    /// One of them wants the end even so.
+    var isEndForced = false
+    /// KEYS that wait until fewer are being answered.
+    var waitingKeys: [KeysRequest] = []
+    var runningKeys = 0
     /// The most that the keyspace has taken, bytes.
     private(set) var peakMemory = 0
 
@@ -260,10 +267,9 @@ final class Server {
         loop.requestTurn()
     }
 
+    /// What a peer may send: before authentication, and after it.
     @inline(__always)
-    func limits(for session: UnsafeMutablePointer<Session>) -> UnsafePointer<ProtocolLimits> {
-        UnsafePointer(protocolLimits + (session.pointee.isAuthenticated ? 1 : 0))
-    }
+    var limits: UnsafePointer<ProtocolLimits> { UnsafePointer(protocolLimits) }
 
     // MARK: - Turns
 
@@ -279,7 +285,7 @@ final class Server {
         if !queuedClients.isEmpty {
             let queued = queuedClients
             queuedClients.removeAll()
-            for client in queued { client.goOn() }
+            for client in queued { client.takeTurn() }
         }
         let start = CycleClock.cycles
         let expiresMore = keyspace.expireDue(budget: Self.expiryBudget)
@@ -305,6 +311,8 @@ final class Server {
     private func eachTick() {
         updateSlowCycles()
         peakMemory = max(peakMemory, keyspace.allocatedBytes)
+        dispatcher.pointee.shareCycles = UInt64(
+            cycleClock.cyclesPerMicrosecond * Double(Dispatcher.shareMicroseconds))
         operations.sample(
             OperationRate.Counters(
                 commands: totalCommands, traffic: loop.traffic.pointee,

@@ -6,6 +6,8 @@ import Glibc
 
 /// Starts a server as the arguments say (the first is the program's name), or prints what they ask
 /// for. Returns the status for the process to end with.
+///
+/// Does not return from a server: it ends the process.
 public func runMiniRedis(arguments: [String]) -> Int32 {
     switch LaunchArguments.interpret(arguments) {
     case .printAndExit(let text, let status, let toStandardError):
@@ -24,9 +26,19 @@ public func runMiniRedis(arguments: [String]) -> Int32 {
         do throws(NetworkError) {
             let server = try Server(configuration)
             for notice in notices { server.log.write(.notice, notice) }
-            return server.run()
+            end(server, with: server.run())
         } catch {
             return 1
         }
+    }
+}
+
+/// Ends the process while the server is whole: taking the keyspace apart would take time in
+/// proportion to it, and jobs on other threads may be reading it. If there are any, `exit` would
+/// wait for them: a save that is no longer wanted may take minutes.
+private func end(_ server: Server, with status: Int32) -> Never {
+    withExtendedLifetime(server) {
+        if server.loop.runningJobs > 0 { _exit(status) }
+        exit(status)
     }
 }
