@@ -36,7 +36,7 @@ struct LatencyHistogram {
     /// Counts one call that took so many cycles.
     @inline(__always)
     func record(_ cycles: UInt64) {
-        let wide = min(cycles | 16, (1 << UInt64(Self.longestExponent + 1)) - 1)
+        let wide = min(max(cycles, 16), (1 << UInt64(Self.longestExponent + 1)) - 1)
         let exponent = 63 &- wide.leadingZeroBitCount
         let shift = exponent &- Self.subBucketBits
         let index = (shift &<< Self.subBucketBits) &+ Int(wide &>> UInt64(shift) & 15)
