@@ -19,6 +19,11 @@ FIRST_COMMANDS = """
     debug setnx setex psetex getset getdel getex msetnx incrbyfloat getrange substr setrange lcs
     randomkey rename renamenx copy move touch object object|encoding object|refcount
     object|idletime object|freq object|help swapdb time lastsave role lolwut
+    debug command|getkeysandflags command|help config|help config|rewrite slowlog|get slowlog|len
+    slowlog|reset latency|latest latency|history latency|reset latency|doctor latency|graph
+    latency|histogram memory|usage memory|stats memory|doctor memory|purge memory|malloc-stats
+    function|flush function|list function|stats function|dump script|flush script|exists
+    script|kill eval evalsha eval_ro evalsha_ro fcall fcall_ro failover module|list module|load
 """.split()
 
 # (command, place): (what we may answer, why)
@@ -51,6 +56,18 @@ ALLOWED = {
     ("command|getkeys", "docs/arguments/1/flags"): (
         {"optional", "multiple"}, "7.0 has no grammar of it"),
     ("hello", "docs/arguments/0/arguments/1/name"): ("auth", "7.2 names the block"),
+    ("function|flush", "docs/arguments/0/name"): ("flush-type", "7.2 names the choice"),
+    ("script|flush", "docs/arguments/0/name"): ("flush-type", "7.2 names the choice"),
+    ("command|getkeysandflags", "arity"): (-3, "7.0 has no grammar of it"),
+    ("command|getkeysandflags", "docs/arguments/count"): (2, "7.0 has no grammar of it"),
+    ("command|getkeysandflags", "docs/arguments/0/name"): ("command", "7.0 has no grammar of it"),
+    ("command|getkeysandflags", "docs/arguments/0/type"): ("string", "7.0 has no grammar of it"),
+    ("command|getkeysandflags", "docs/arguments/1/name"): ("arg", "7.0 has no grammar of it"),
+    ("command|getkeysandflags", "docs/arguments/1/type"): ("string", "7.0 has no grammar of it"),
+    ("command|getkeysandflags", "docs/arguments/1/flags"): (
+        {"optional", "multiple"},
+        "7.0 has no grammar of it",
+    ),
 }
 
 # Places that hold prose, or what only a later version has.

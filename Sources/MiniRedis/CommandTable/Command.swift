@@ -80,10 +80,11 @@ struct Command: Sendable {
         var names: [String] = []
         if flags.contains(.keyspace) { names.append("@keyspace") }
         if flags.contains(.write) { names.append("@write") }
-        if flags.contains(.readOnly) { names.append("@read") }
+        if flags.contains(.readOnly) && group != .scripting { names.append("@read") }
         switch group {
         case .string: names.append("@string")
         case .connection: names.append("@connection")
+        case .scripting: if subcommands.isEmpty { names.append("@scripting") }
         case .generic, .server: if flags.contains(.connection) { names.append("@connection") }
         }
         let isAdministrative = flags.contains(.admin) || flags.contains(.administrative)

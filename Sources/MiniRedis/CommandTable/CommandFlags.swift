@@ -27,6 +27,7 @@ struct CommandFlags: OptionSet, Sendable {
     static let noMulti = CommandFlags(rawValue: 1 << 16)
     static let movableKeys = CommandFlags(rawValue: 1 << 17)
     static let allowBusy = CommandFlags(rawValue: 1 << 18)
+    static let noMandatoryKeys = CommandFlags(rawValue: 1 << 19)
     /// In the access category @dangerous; not shown.
     static let dangerous = CommandFlags(rawValue: 1 << 24)
     /// In the access category @keyspace; not shown.
@@ -47,10 +48,11 @@ struct CommandFlags: OptionSet, Sendable {
         (.fast, "fast"), (.noAuthentication, "no_auth"), (.mayReplicate, "may_replicate"),
         (.noAsyncLoading, "no_async_loading"), (.noMulti, "no_multi"),
         (.movableKeys, "movablekeys"), (.allowBusy, "allow_busy"),
+        (.noMandatoryKeys, "no_mandatory_keys"),
     ]
 }
 
 /// The group of a command, as COMMAND DOCS names it.
 enum CommandGroup: String, Sendable {
-    case string, generic, connection, server
+    case string, generic, connection, server, scripting
 }

@@ -12,5 +12,8 @@ enum AllCommands {
             + Keys.objects + Keys.draws
             + Connections.declarations + ServerCommands.declarations + ServerCommands.facts
             + ServerCommands.swaps + CommandIntrospection.declarations + Debugging.declarations
+            + SlowLogCommands.declarations + LatencyCommands.declarations
+            + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
+            + Extensions.declarations
     }
 }

@@ -225,10 +225,32 @@ struct Dispatcher: ~Copyable {
             fail(record, error)
         }
         let now = CycleClock.cycles
-        let statistics = statistics + record
-        statistics.pointee.calls &+= 1
-        statistics.pointee.cycles &+= now &- cycles
+        let spent = now &- cycles
         cycles = now
+        statistics[record].calls &+= 1
+        statistics[record].cycles &+= spent
+        if let histogram = statistics[record].histogram {
+            histogram.record(spent)
+        } else {
+            startHistogram(record, spent)
+        }
+        if spent >= frame.pointee.slowCycles { noteSlow(record, spent) }
+    }
+
+    // MARK: - Observers
+
+    /// The first call of a command since its statistics were cleared.
+    @inline(never)
+    private func startHistogram(_ record: Int, _ spent: UInt64) {
+        guard frame.pointee.tracksLatency else { return }
+        let histogram = LatencyHistogram()
+        histogram.record(spent)
+        statistics[record].histogram = histogram
+    }
+
+    @inline(never)
+    private func noteSlow(_ record: Int, _ spent: UInt64) {
+        frame.pointee.administration.noteSlow(record, cycles: spent, frame)
     }
 
     // MARK: - Errors
@@ -236,8 +258,11 @@ struct Dispatcher: ~Copyable {
     @inline(never)
     private func fail(_ record: Int, _ error: ErrorReply) {
         statistics[record].failed += 1
-        if case .written = error { return }
-        frame.pointee.reply.error(error, command: table.names[record])
+        if case .written = error {
+        } else {
+            frame.pointee.reply.error(error, command: table.names[record])
+        }
+        frame.pointee.administration.countError()
     }
 
     @inline(never)
@@ -248,11 +273,13 @@ struct Dispatcher: ~Copyable {
             && count <= commands.records[record].mostArguments
         frame.pointee.reply.error(
             fits ? .noAuthentication : .wrongArity, command: table.names[record])
+        frame.pointee.administration.countError()
     }
 
     /// The error for a name that is no command, with the start of the arguments, as Redis tells it.
     @inline(never)
     private func refuseUnknown(_ prepared: Prepared) {
+        defer { frame.pointee.administration.countError() }
         let request = prepared.request
         let name = request[0].prefix(min(128, request[0].count)).string
         if case .unknownSubcommand = prepared.resolution {

@@ -51,6 +51,18 @@ enum ErrorReply: Error {
     case comparisonOutOfMemory
     case idleTimeNotTracked
     case frequencyNotTracked
+    case slowLogCount
+    case noConfigurationFile
+    case notBusy
+    case libraryNotFound
+    case noScripts
+    case noFunctions
+    case modulesDisabled
+    case noModules
+    case failoverNeedsReplicas
+    case noFailoverInProgress
+    case functionFlushMode
+    case scriptFlushMode
     /// The handler has written the error itself, because its text depends on the arguments.
     case written
 
@@ -110,6 +122,23 @@ enum ErrorReply: Error {
             "ERR Insufficient memory, failed allocating transient memory for LCS"
         case .idleTimeNotTracked: LongErrorText.idleTimeNotTracked
         case .frequencyNotTracked: LongErrorText.frequencyNotTracked
+        case .slowLogCount: "ERR count should be greater than or equal to -1"
+        case .noConfigurationFile: "ERR The server is running without a config file"
+        case .notBusy: "NOTBUSY No scripts in execution right now."
+        case .libraryNotFound: "ERR Library not found"
+        case .noScripts: "ERR This server runs no scripts: '%c' is not supported"
+        case .noFunctions: "ERR This server runs no functions: '%c' is not supported"
+        case .modulesDisabled:
+            """
+            ERR MODULE command not allowed. If the enable-module-command option is set to \
+            "local", you can run it from a local connection, otherwise you need to set this \
+            option in the configuration file, and then restart the server.
+            """
+        case .noModules: "ERR This server loads no modules: '%c' is not supported"
+        case .failoverNeedsReplicas: "ERR FAILOVER requires connected replicas."
+        case .noFailoverInProgress: "ERR No failover in progress."
+        case .functionFlushMode: "ERR FUNCTION FLUSH only supports SYNC|ASYNC option"
+        case .scriptFlushMode: "ERR SCRIPT FLUSH only support SYNC|ASYNC option"
         case .written: ""
         }
     }

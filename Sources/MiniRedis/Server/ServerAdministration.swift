@@ -30,7 +30,7 @@ extension Server: Administration {
         allows(configuration.settings.enableDebugCommand, isLocal: session.isLocal)
     }
 
-    private func allows(_ permission: LocalPermission, isLocal: Bool) -> Bool {
+    func allows(_ permission: LocalPermission, isLocal: Bool) -> Bool {
         switch permission {
         case .no: false
         case .local: isLocal
@@ -44,6 +44,8 @@ extension Server: Administration {
         loop.traffic.pointee.reset()
         keyspace.state.pointee.statistics = KeyspaceStatistics()
         statistics = ServerStatistics()
+        observers.errors = ErrorStatistics()
+        observers.longestTurnCause = ""
     }
 
     func log(_ text: String) {
