@@ -12,7 +12,7 @@ enum ShutdownMode {
 }
 
 /// The server, as administration commands see it.
-protocol Administration: AnyObject {
+protocol Administration: Observation {
     /// The commands that there are.
     var commandTable: CommandTable { get }
     var keyspace: Keyspace { get }
@@ -45,6 +45,10 @@ protocol Administration: AnyObject {
     func feedMonitors(_ request: Request, from session: UnsafeMutablePointer<Session>)
     /// A client spoke HTTP: somebody may be using a browser against this server.
     func reportForeignProtocol(of session: UnsafeMutablePointer<Session>)
+    /// The wall clock of the loop turn, microseconds since the epoch.
+    var unixMicroseconds: Int64 { get }
+    /// When the data was last saved, or the server started: seconds since the epoch.
+    var lastSaveAt: Int64 { get }
     /// Whether DEBUG may be used by this client.
     func allowsDebug(_ session: borrowing Session) -> Bool
 

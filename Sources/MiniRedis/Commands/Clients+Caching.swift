@@ -25,7 +25,7 @@ extension Clients {
             syntax: [
                 .oneOf("status", .token("ON"), .token("OFF")),
                 .optional(.integer("client-id", token: "REDIRECT")),
-                .optional(.manyWithToken(.string("prefix", token: "PREFIX"))),
+                .optional(.manyTokens(.string("prefix", token: "PREFIX"))),
                 .optional(.token("BCAST")), .optional(.token("OPTIN")),
                 .optional(.token("OPTOUT")), .optional(.token("NOLOOP")),
             ],

@@ -82,7 +82,7 @@ enum Connections {
     static func select(_ context: AdministrationContext) throws(ErrorReply) {
         let index = try context.data.integer(1)
         guard index >= 0 && index < Int64(context.administration.keyspace.databaseCount) else {
-            throw Int32(exactly: index) == nil ? .integerOutOfRange : .databaseOutOfRange
+            throw Int32(exactly: index) == nil ? .notInt32 : .databaseOutOfRange
         }
         context.session.pointee.databaseIndex = Int(index)
         context.reply.ok()

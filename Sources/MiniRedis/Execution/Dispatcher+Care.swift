@@ -64,6 +64,7 @@ extension Dispatcher {
     private func refuse(_ record: Int, _ error: ErrorReply) -> Int? {
         statistics[record].rejected += 1
         frame.pointee.reply.error(error, command: table.names[record])
+        frame.pointee.administration.countError()
         return nil
     }
 
@@ -75,8 +76,9 @@ extension Dispatcher {
         let name = request[0].prefix(min(128, request[0].count)).string
         if case .unknownSubcommand = resolution {
             let word = request[1].prefix(min(128, request[1].count)).string
-            return frame.pointee.reply.error(
+            frame.pointee.reply.error(
                 "ERR unknown subcommand '\(word)'. Try \(name.uppercased()) HELP.")
+            return frame.pointee.administration.countError()
         }
         if request[0].equalsFolded("post") || request[0].equalsFolded("host:") {
             session.pointee.hold.insert([.closing, .dropping])
@@ -89,5 +91,6 @@ extension Dispatcher {
         }
         frame.pointee.reply.error(
             "ERR unknown command '\(name)', with args beginning with: \(arguments)")
+        frame.pointee.administration.countError()
     }
 }

@@ -68,14 +68,16 @@ struct Dispatcher: ~Copyable {
     static let replyBudget = 1 << 20
     /// Microseconds of execution after which other clients have their turn.
     static let shareMicroseconds = 1000
-    /// The same in cycles of the processor's counter, as far as its rate is known.
-    var shareCycles: UInt64 = 1_000_000
 
+    // A pointer stands first: with an integer there, Swift 6.3 makes a module of this file that the
+    // thread sanitizer's build refuses ("Invalid bitcast").
     let frame: UnsafeMutablePointer<ExecutionFrame>
     let commands: CommandIndex
     let statistics: UnsafeMutablePointer<CommandStatistics>
     private let databases: UnsafeMutablePointer<Database>
     unowned let table: CommandTable
+    /// `shareMicroseconds` in cycles of the processor's counter, as far as its rate is known.
+    var shareCycles: UInt64 = 1_000_000
     private var arena = SliceArena()
     private let batch: UnsafeMutablePointer<Prepared>
     private var batchCount = 0
@@ -248,16 +250,41 @@ struct Dispatcher: ~Copyable {
             fail(record, error)
         }
         let now = CycleClock.cycles
-        let statistics = statistics + record
-        statistics.pointee.calls &+= 1
-        statistics.pointee.cycles &+= now &- cycles
+        let spent = now &- cycles
         cycles = now
+        statistics[record].calls &+= 1
+        statistics[record].cycles &+= spent
+        if let histogram = statistics[record].histogram {
+            histogram.record(spent)
+        } else {
+            startHistogram(record, spent)
+        }
+        if spent >= frame.pointee.slowCycles { noteSlow(record, spent) }
+    }
+
+    // MARK: - Observers
+
+    /// The first call of a command since its statistics were cleared.
+    @inline(never)
+    private func startHistogram(_ record: Int, _ spent: UInt64) {
+        guard frame.pointee.tracksLatency else { return }
+        let histogram = LatencyHistogram()
+        histogram.record(spent)
+        statistics[record].histogram = histogram
+    }
+
+    @inline(never)
+    private func noteSlow(_ record: Int, _ spent: UInt64) {
+        frame.pointee.administration.noteSlow(record, cycles: spent, frame)
     }
 
     @inline(never)
     private func fail(_ record: Int, _ error: ErrorReply) {
         statistics[record].failed += 1
-        if case .written = error { return }
-        frame.pointee.reply.error(error, command: table.names[record])
+        if case .written = error {
+        } else {
+            frame.pointee.reply.error(error, command: table.names[record])
+        }
+        frame.pointee.administration.countError()
     }
 }

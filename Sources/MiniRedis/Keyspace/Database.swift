@@ -8,10 +8,11 @@
 
 /// One database. Used through a pointer, by the loop alone.
 struct Database: ~Copyable {
+    /// First of the fields: the thread sanitizer's build takes the first one for an address.
+    let state: UnsafeMutablePointer<KeyspaceState>
     let index: Int
     var table: SegmentedTable<EntryLayout>
     var deadlines: DeadlineIndex
-    let state: UnsafeMutablePointer<KeyspaceState>
 
     init(
         index: Int, hasher: KeyHash, state: UnsafeMutablePointer<KeyspaceState>
@@ -46,6 +47,14 @@ struct Database: ~Copyable {
     /// access.
     @inline(__always)
     mutating func read(_ key: ByteView, _ hash: UInt64) -> Entry? {
+        guard let entry = peek(key, hash) else { return nil }
+        entry.touch(state.pointee.accessClock)
+        return entry
+    }
+
+    /// The entry of a key for a command that only looks at it: a hit or a miss, but no access.
+    @inline(__always)
+    mutating func peek(_ key: ByteView, _ hash: UInt64) -> Entry? {
         guard let slot = table.find(hash, key) else {
             state.pointee.statistics.misses &+= 1
             return nil
@@ -56,7 +65,6 @@ struct Database: ~Copyable {
             return nil
         }
         state.pointee.statistics.hits &+= 1
-        entry.touch(state.pointee.accessClock)
         return entry
     }
 

@@ -162,6 +162,7 @@ final class Client: ConnectionDelegate {
     private func refuse() {
         if !session.pointee.attention.contains(.silent) {
             server.frame.pointee.reply.error("ERR Protocol error: \(parser.pointee.errorText)")
+            server.countError()
         }
         session.pointee.hold.insert(.closing)
     }

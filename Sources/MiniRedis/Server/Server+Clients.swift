@@ -199,8 +199,10 @@ extension Server {
         let source = client(of: session)?.connection
         var peer = source?.peerDescription ?? "?"
         if source?.peer.family == .unix { peer = "unix:" + (source?.unixPath ?? "") }
+        let name = commandTable.names[frame.pointee.command]
         let line = MonitorLine.make(
-            request, microseconds: loop.clock.pointee.unixMicroseconds,
+            request, hides: { Secrets.hides($0, of: request, command: name) },
+            microseconds: loop.clock.pointee.unixMicroseconds,
             database: session.pointee.databaseIndex, peer: peer)
         for monitor in clientControl.monitors { monitor.push(line.view) }
     }
@@ -210,7 +212,8 @@ extension Server {
 enum MonitorLine {
     /// `+1339518083.107412 [0 127.0.0.1:60866] "keys" "*"`, secrets left out.
     static func make(
-        _ request: Request, microseconds: Int64, database: Int, peer: String
+        _ request: Request, hides isSecret: (Int) -> Bool, microseconds: Int64, database: Int,
+        peer: String
     ) -> ByteBuffer {
         var line = ByteBuffer()
         let fraction = String(microseconds % 1_000_000)
@@ -218,11 +221,10 @@ enum MonitorLine {
             text: "+\(microseconds / 1_000_000)."
                 + String(repeating: "0", count: max(0, 6 - fraction.utf8.count)) + fraction
                 + " [\(database) \(peer)]")
-        let secrets = SecretArguments.indexes(of: request)
         for index in 0..<request.count {
             line.append(" ")
-            if secrets.contains(index) {
-                quote(ByteView(SecretArguments.replacement), to: &line)
+            if isSecret(index) {
+                quote(ByteView(Secrets.replacement), to: &line)
             } else {
                 quote(request[index], to: &line)
             }

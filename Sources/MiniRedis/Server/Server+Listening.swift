@@ -32,6 +32,7 @@ extension Server {
             log.write(.warning, "Configured to not listen anywhere, exiting.")
             throw NetworkError("listen", code: 0)
         }
+        metrics = try MetricsEndpoint(self)
         for listener in listeners { wire(listener) }
         for signal in [SIGTERM, SIGINT] {
             signals.append(

@@ -27,6 +27,9 @@ final class Server {
     var statistics = ServerStatistics()
     var persistence = PersistenceStatus()
     var operations = OperationRate()
+    let observers = Observers()
+    /// Bytes that the keyspace took before it had a key.
+    private(set) var startupMemory = 0
     /// The connection whose requests are being executed.
     unowned(unsafe) var currentConnection: Connection?
     var clients: [Int64: Client] = [:]
@@ -36,6 +39,7 @@ final class Server {
     /// What concerns all clients at once.
     var clientControl = ClientControl()
     var signals: [SignalSource] = []
+    var metrics: MetricsEndpoint?
     private var expiryTimer: LoopTimer?
     private var timerDeadline: Int64?
     private var secondTimer: LoopTimer?
@@ -87,6 +91,8 @@ final class Server {
         applySettings()
         wireLoop()
         wireClientSettings()
+        wireObservers()
+        startupMemory = keyspace.allocatedBytes
     }
 
     private func initializeFrame() {
@@ -117,6 +123,7 @@ final class Server {
         log.path = settings.logFile
         log.level = settings.logLevel.level
         updateOutputLimits()
+        applyObserverSettings()
     }
 
     private func wireLoop() {
@@ -142,6 +149,7 @@ final class Server {
         startTimers()
         loop.run()
         for listener in listeners { listener.close() }
+        metrics?.close()
         return exitStatus ?? 0
     }
 
@@ -194,8 +202,12 @@ final class Server {
             for client in queued { client.takeTurn() }
         }
         keyspace.state.pointee.keepsDueKeys = clientControl.pause != nil
+        let start = CycleClock.cycles
         let expiresMore = keyspace.expireDue(budget: Self.expiryBudget)
+        let middle = CycleClock.cycles
         let freesMore = keyspace.doPendingWork(budget: Self.freeingBudget)
+        observers.turn.expiryCycles = middle &- start
+        observers.turn.freeingCycles = CycleClock.cycles &- middle
         if expiresMore || freesMore || !queuedClients.isEmpty { loop.requestTurn() }
         setExpiryTimer()
     }
@@ -215,19 +227,15 @@ final class Server {
 
     private func eachTick() {
         sweepClients()
+        updateSlowCycles()
         peakMemory = max(peakMemory, keyspace.allocatedBytes)
         dispatcher.pointee.shareCycles = UInt64(
             cycleClock.cyclesPerMicrosecond * Double(Dispatcher.shareMicroseconds))
         operations.sample(
-            commands: totalCommands, traffic: loop.traffic.pointee,
-            nanoseconds: loop.clock.pointee.monotonicNanoseconds)
-    }
-
-    /// Errors that were answered since the start or CONFIG RESETSTAT.
-    var totalErrors: Int {
-        (0..<commandTable.commands.count).reduce(0) {
-            $0 + commandTable.statistics[$1].rejected + commandTable.statistics[$1].failed
-        }
+            OperationRate.Counters(
+                commands: totalCommands, traffic: loop.traffic.pointee,
+                loop: loop.statistics.pointee,
+                nanoseconds: loop.clock.pointee.monotonicNanoseconds))
     }
 
     /// Commands that were executed since the start or CONFIG RESETSTAT.
