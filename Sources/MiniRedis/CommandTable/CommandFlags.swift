@@ -36,6 +36,9 @@ struct CommandFlags: OptionSet, Sendable {
     /// In the access category @connection although of another group; not shown.
     static let connection = CommandFlags(rawValue: 1 << 26)
 
+    /// In the access category @admin although not flagged so; not shown.
+    static let administrative = CommandFlags(rawValue: 1 << 27)
+
     /// The flags that COMMAND INFO shows, with its names.
     static let names: [(CommandFlags, StaticString)] = [
         (.write, "write"), (.readOnly, "readonly"), (.denyOutOfMemory, "denyoom"),

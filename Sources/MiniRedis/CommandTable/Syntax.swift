@@ -58,6 +58,10 @@ struct Syntax: Sendable {
         Syntax(name: name, kind: .integer, token: token)
     }
 
+    static func double(_ name: String, token: String? = nil) -> Syntax {
+        Syntax(name: name, kind: .double, token: token)
+    }
+
     static func unixTime(_ name: String, token: String? = nil) -> Syntax {
         Syntax(name: name, kind: .unixTime, token: token)
     }

@@ -277,13 +277,17 @@ enum CommandIntrospection {
         let command = table.commands[index]
         let subcommands = Array((table.index.records + index).pointee.subcommands)
         reply.bulk(table.names[index])
-        reply.map(
-            4 + (command.syntax.isEmpty ? 0 : 1) + (subcommands.isEmpty ? 0 : 1)
-                + (command.documentFlags.isEmpty ? 0 : 1))
-        let facts = [
+        var facts = [
             ("summary", command.summary), ("since", command.since),
             ("group", command.group.rawValue), ("complexity", command.complexity),
         ]
+        if let deprecation = command.deprecation {
+            facts.append(("deprecated_since", deprecation.since))
+            facts.append(("replaced_by", deprecation.replacement))
+        }
+        reply.map(
+            facts.count + (command.documentFlags.isEmpty ? 0 : 1)
+                + (command.syntax.isEmpty ? 0 : 1) + (subcommands.isEmpty ? 0 : 1))
         for (name, value) in facts {
             reply.bulk(name)
             reply.bulk(value)

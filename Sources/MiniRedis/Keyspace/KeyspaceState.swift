@@ -4,17 +4,20 @@
 
 /// The time, the memory and the counters of a keyspace.
 struct KeyspaceState: ~Copyable {
+    /// First of the fields, for the reason that `Database.state` is.
+    let memory: UnsafeMutablePointer<Memory>
     /// The clock of the loop turn: milliseconds since the epoch. Whoever runs commands sets it.
     var now: Int64 = 0
     /// Seconds modulo 2^24, what entries record of their last access; follows `now`.
     var accessClock: UInt32 = 0
-    let memory: UnsafeMutablePointer<Memory>
     var statistics = KeyspaceStatistics()
     /// Changes since the last save.
     var changesSinceSave = 0
     /// Whether due keys are removed by themselves (DEBUG SET-ACTIVE-EXPIRE); reads never return
     /// them either way.
     var expiresActively = true
+    /// What choices among keys are made with.
+    var random = RandomSource()
 
     init(memory: UnsafeMutablePointer<Memory>) {
         self.memory = memory

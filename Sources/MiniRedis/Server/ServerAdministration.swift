@@ -4,6 +4,8 @@
 
 extension Server: Administration {
     var version: String { Version.redis }
+    var unixMicroseconds: Int64 { loop.clock.pointee.unixMicroseconds }
+    var lastSaveAt: Int64 { persistence.lastSaveAt }
     var requiredPassword: String { configuration.settings.requirePass }
 
     func information(sections: [String]) -> String {
