@@ -227,9 +227,10 @@ struct Dispatcher: ~Copyable {
         let now = CycleClock.cycles
         let spent = now &- cycles
         cycles = now
-        statistics[record].calls &+= 1
-        statistics[record].cycles &+= spent
-        if let histogram = statistics[record].histogram {
+        let statistics = statistics + record
+        statistics.pointee.calls &+= 1
+        statistics.pointee.cycles &+= spent
+        if let histogram = statistics.pointee.histogram {
             histogram.record(spent)
         } else {
             startHistogram(record, spent)

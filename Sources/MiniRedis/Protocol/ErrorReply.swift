@@ -122,6 +122,20 @@ enum ErrorReply: Error {
             "ERR Insufficient memory, failed allocating transient memory for LCS"
         case .idleTimeNotTracked: LongErrorText.idleTimeNotTracked
         case .frequencyNotTracked: LongErrorText.frequencyNotTracked
+        case .slowLogCount, .noConfigurationFile, .notBusy, .libraryNotFound, .noScripts,
+            .noFunctions, .modulesDisabled, .noModules, .failoverNeedsReplicas,
+            .noFailoverInProgress, .functionFlushMode, .scriptFlushMode:
+            absenceText
+        case .written: ""
+        }
+    }
+}
+
+extension ErrorReply {
+    /// The texts of what a server answers that lacks what it is asked for: scripts, functions,
+    /// modules, replicas, a configuration file.
+    private var absenceText: StaticString {
+        switch self {
         case .slowLogCount: "ERR count should be greater than or equal to -1"
         case .noConfigurationFile: "ERR The server is running without a config file"
         case .notBusy: "NOTBUSY No scripts in execution right now."
@@ -139,7 +153,7 @@ enum ErrorReply: Error {
         case .noFailoverInProgress: "ERR No failover in progress."
         case .functionFlushMode: "ERR FUNCTION FLUSH only supports SYNC|ASYNC option"
         case .scriptFlushMode: "ERR SCRIPT FLUSH only support SYNC|ASYNC option"
-        case .written: ""
+        default: ""
         }
     }
 }
