@@ -163,7 +163,7 @@ struct Dispatcher: ~Copyable {
         let capacity = isAuthenticated ? Self.batchCapacity : 1
         var at = start
         while at < count && batchCount < capacity {
-            let isInline = bytes.load(fromByteOffset: at, as: UInt8.self) != UInt8(ascii: "*")
+            let isInline = ByteView(bytes, count: count)[at] != UInt8(ascii: "*")
             if isInline && batchCount > 0 { return .mayParse }
             let outcome = parser.pointee.parse(
                 bytes + at, count: count &- at, limits: limits, arena: &arena)
