@@ -125,6 +125,12 @@ struct Syntax: Sendable {
         }
     }
 
+    /// Whether this is a key of the same specification as the argument before it.
+    func continuesKeys(_ previous: Syntax) -> Bool {
+        kind == .key && previous.kind == .key && access == previous.access && !isMultiple
+            && previous.isFixed
+    }
+
     /// The arity of a command with this grammar whose name is `nameWords` words: negative if there
     /// may be more.
     static func arity(_ syntax: [Syntax], nameWords: Int) -> Int {
@@ -142,12 +148,15 @@ struct KeySpecification {
     var step: Int
     var access: KeyAccess
 
-    /// The keys that a grammar names, when their place is fixed.
+    /// The keys that a grammar names, when their place is fixed. Neighbours with the same access
+    /// are one specification.
     static func derive(_ syntax: [Syntax], nameWords: Int) -> [KeySpecification] {
         var specifications: [KeySpecification] = []
         var position = nameWords
-        for argument in syntax {
-            if argument.kind == .key {
+        for (at, argument) in syntax.enumerated() {
+            if argument.kind == .key, at > 0, argument.continuesKeys(syntax[at - 1]) {
+                specifications[specifications.count - 1].last += 1
+            } else if argument.kind == .key {
                 specifications.append(
                     KeySpecification(
                         first: position, last: argument.isMultiple ? -1 : 0, step: 1,
