@@ -57,6 +57,9 @@ struct Dispatcher: ~Copyable {
     private let statistics: UnsafeMutablePointer<CommandStatistics>
     private let databases: UnsafeMutablePointer<Database>
     private unowned let table: CommandTable
+    private unowned let keyspace: Keyspace
+    /// Whether there is a limit of memory, so that commands that want more may be refused.
+    var isMemoryLimited = false
     private var arena = SliceArena()
     private let batch: UnsafeMutablePointer<Prepared>
     private var batchCount = 0
@@ -65,6 +68,7 @@ struct Dispatcher: ~Copyable {
     init(frame: UnsafeMutablePointer<ExecutionFrame>, table: CommandTable, keyspace: Keyspace) {
         self.frame = frame
         self.table = table
+        self.keyspace = keyspace
         commands = table.index
         statistics = table.statistics
         databases = keyspace.databases
@@ -145,14 +149,15 @@ struct Dispatcher: ~Copyable {
         let capacity = isAuthenticated ? Self.batchCapacity : 1
         var at = start
         while at < count && batchCount < capacity {
-            let isInline = bytes.load(fromByteOffset: at, as: UInt8.self) != UInt8(ascii: "*")
+            let isInline = RequestParser.isInline(bytes + at)
             if isInline && batchCount > 0 { return .request }
+            let prepared = batch + batchCount
             let outcome = parser.pointee.parse(
                 bytes + at, count: count &- at, limits: limits, arena: &arena,
-                request: &batch[batchCount].request)
+                request: &prepared.pointee.request)
             guard case .request = outcome else { return outcome }
             at &+= parser.pointee.length
-            batch[batchCount].end = at
+            prepared.pointee.end = at
             batchCount &+= 1
             // A kept request's slices are the parser's: it runs before another is parsed.
             if parser.pointee.isKept || isInline { return .request }
@@ -200,6 +205,9 @@ struct Dispatcher: ~Copyable {
             session.pointee.isAuthenticated
                 || commands.records[record].flags.contains(.noAuthentication)
         else { return refuse(record, count) }
+        if isMemoryLimited, commands.records[record].flags.contains(.denyOutOfMemory), !makeRoom() {
+            return refuseForMemory(record)
+        }
         do throws(ErrorReply) {
             try commands.records[record].run(frame)
         } catch {
@@ -211,7 +219,25 @@ struct Dispatcher: ~Copyable {
         cycles = now
     }
 
+    // MARK: - Memory
+
+    /// Keys that go before one command, at most: some tenths of a millisecond.
+    static let evictionBudget = 300
+
+    /// Brings the keys nearer to the limit of memory; false if they are above it and none may go.
+    @inline(never)
+    private func makeRoom() -> Bool {
+        guard keyspace.isOverLimit else { return true }
+        return keyspace.evict(budget: Self.evictionBudget) != .nothingLeft
+    }
+
     // MARK: - Errors
+
+    @inline(never)
+    private func refuseForMemory(_ record: Int) {
+        statistics[record].rejected += 1
+        frame.pointee.reply.error(.outOfMemory, command: table.names[record])
+    }
 
     @inline(never)
     private func fail(_ record: Int, _ error: ErrorReply) {

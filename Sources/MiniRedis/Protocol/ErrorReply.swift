@@ -38,6 +38,7 @@ enum ErrorReply: Error {
     case invalidNumberOfArguments
     case notFloat
     case noSuchKey
+    case outOfMemory
     /// The handler has written the error itself, because its text depends on the arguments.
     case written
 
@@ -94,6 +95,7 @@ enum ErrorReply: Error {
         case .invalidNumberOfArguments: "ERR Invalid number of arguments specified for command"
         case .notFloat: "ERR value is not a valid float"
         case .noSuchKey: "ERR no such key"
+        case .outOfMemory: "OOM command not allowed when used memory > 'maxmemory'."
         case .written: ""
         }
     }

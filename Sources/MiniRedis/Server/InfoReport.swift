@@ -87,7 +87,7 @@ struct InfoReport {
         field("uptime_in_days", uptime / 86400)
         field("hz", server.configuration.settings.hz)
         field("configured_hz", server.configuration.settings.hz)
-        field("lru_clock", server.keyspace.state.pointee.accessClock)
+        field("lru_clock", AccessRecord.recency(now))
         field("executable", Self.executablePath())
         field("config_file", server.configuration.filePath ?? "")
         field("io_threads_active", 0)
@@ -138,6 +138,7 @@ struct InfoReport {
         field(
             "mem_fragmentation_ratio", used > 0 ? Double(resident) / Double(used) : 0, digits: 2)
         field("mem_allocator", Version.allocator)
+        field("mem_not_counted_for_evict", server.keyspace.notCountedBytes)
         field("snapshot_retained_bytes", server.keyspace.retainedBytes)
         field(
             "snapshot_retained_peak_bytes",
@@ -181,7 +182,7 @@ struct InfoReport {
         field("sync_partial_ok", 0)
         field("sync_partial_err", 0)
         field("expired_keys", keyspace.expired)
-        field("evicted_keys", 0)
+        field("evicted_keys", keyspace.evicted)
         field("keyspace_hits", keyspace.hits)
         field("keyspace_misses", keyspace.misses)
         field("pubsub_channels", 0)

@@ -107,6 +107,7 @@ final class Server {
         frame.pointee.longestString = Int(bulkLength)
         protocolLimits[0] = ProtocolLimits(bulkLength: bulkLength, isAuthenticated: false)
         protocolLimits[1] = ProtocolLimits(bulkLength: bulkLength, isAuthenticated: true)
+        applyMemorySettings()
         log.path = settings.logFile
         log.level = settings.logLevel.level
     }
@@ -280,7 +281,10 @@ final class Server {
         }
         let expiresMore = keyspace.expireDue(budget: Self.expiryBudget)
         let freesMore = keyspace.doPendingWork(budget: Self.freeingBudget)
-        if expiresMore || freesMore || !queuedClients.isEmpty { loop.requestTurn() }
+        let evictsMore =
+            keyspace.isOverLimit
+            && keyspace.evict(budget: Dispatcher.evictionBudget) == .unfinished
+        if expiresMore || evictsMore || freesMore || !queuedClients.isEmpty { loop.requestTurn() }
         setExpiryTimer()
     }
 
