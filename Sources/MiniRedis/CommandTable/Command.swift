@@ -39,7 +39,8 @@ struct Command: Sendable {
     init(
         _ name: String, in group: CommandGroup, since: String, complexity: String,
         summary: String, flags: CommandFlags = [], arity: Int? = nil, tips: [String] = [],
-        documentFlags: [String] = [], syntax: [Syntax] = [], subcommands: [Command] = [], run handler: Handler
+        documentFlags: [String] = [], syntax: [Syntax] = [], subcommands: [Command] = [],
+        run handler: Handler
     ) {
         self.name = name
         self.group = group
