@@ -240,8 +240,11 @@ class Slices(EvictionCase):
         self.client.call("CONFIG", "RESETSTAT")
         self.set(maxmemory=limit, maxmemory_policy="allkeys-lru")
         self.eventually(lambda: self.counted() <= limit, seconds=30)
-        longest = int(self.client.info("stats")["eventloop_duration_max_usec"])
-        self.assertLess(longest, 30_000)
+        stats = self.client.info("stats")
+        # A busy machine may hold any single turn; not all of them.
+        mean = int(stats["eventloop_duration_sum"]) / int(stats["eventloop_cycles"])
+        self.assertLess(mean, 3_000)
+        self.assertLess(int(stats["eventloop_duration_max_usec"]), 250_000)
 
 
 class NotCounted(EvictionCase):

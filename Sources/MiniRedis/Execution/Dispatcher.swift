@@ -221,8 +221,8 @@ struct Dispatcher: ~Copyable {
 
     // MARK: - Memory
 
-    /// Keys that go before one command, at most: some tenths of a millisecond.
-    static let evictionBudget = 300
+    /// Keys that go before one command or at the end of a turn, at most: half a millisecond.
+    static let evictionBudget = 150
 
     /// Brings the keys nearer to the limit of memory; false if they are above it and none may go.
     @inline(never)

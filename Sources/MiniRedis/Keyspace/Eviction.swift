@@ -55,9 +55,14 @@ struct EvictionPool {
         candidates.reserveCapacity(Self.capacity + 1)
     }
 
+    /// Whether a candidate with this score is better than the worst.
+    func wants(_ score: Int) -> Bool {
+        candidates.count < Self.capacity || score > candidates[0].score
+    }
+
     /// Takes the candidate in, unless the pool is full of better ones or knows it already.
     mutating func offer(_ candidate: Candidate) {
-        if candidates.count == Self.capacity, candidate.score <= candidates[0].score { return }
+        guard wants(candidate.score) else { return }
         for known in candidates
         where known.hash == candidate.hash && known.database == candidate.database { return }
         let place = candidates.firstIndex { $0.score > candidate.score } ?? candidates.count
@@ -155,9 +160,11 @@ extension Keyspace {
             let index = (nextEvictedDatabase + step) % databaseCount
             guard databases[index].count > 0 else { continue }
             sample(eviction.samples, in: index) { entry in
+                let score = score(entry)
+                guard evictionPool.wants(score) else { return }
                 evictionPool.offer(
                     EvictionPool.Candidate(
-                        score: score(entry), hash: hasher.hash(entry.key), database: index))
+                        score: score, hash: hasher.hash(entry.key), database: index))
             }
         }
         while let best = evictionPool.popBest() {
