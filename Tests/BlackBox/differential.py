@@ -497,6 +497,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--errors", choices=["text", "code"], default="text")
     parser.add_argument("--only-known", action="store_true", help="leave out commands that this server does not have")
+    parser.add_argument("--leave-out", default="", metavar="NAMES", help="commands, joined by commas, that are not drawn")
     parser.add_argument("--most", type=int, default=20, help="differences to print")
     options = parser.parse_args()
 
@@ -509,6 +510,7 @@ def main():
         for c in (ours, oracle):
             c.call("FLUSHALL")
         left_out = command_names(oracle) - command_names(ours) if options.only_known else set()
+        asked = {b(name.upper()) for name in options.leave_out.split(",") if name}
     except (OSError, ConnectionError) as e:
         print(f"cannot start: {e}", file=sys.stderr)
         return 2
@@ -516,7 +518,7 @@ def main():
     sent, differences, by_command, history, queued = 0, 0, {}, {}, []
     try:
         while sent < options.count:
-            batch = [draw(makers, left_out) for _ in range(options.batch)]
+            batch = [draw(makers, left_out | asked) for _ in range(options.batch)]
             if chance(0.002):
                 batch.append([b"FLUSHALL"])
             a, z = ours.batch(batch), oracle.batch(batch)

@@ -16,7 +16,14 @@ FIRST_COMMANDS = """
     unlink exists type keys scan dbsize flushdb flushall expire pexpire expireat pexpireat ttl
     pttl expiretime pexpiretime persist info config config|get config|set config|resetstat
     command command|count command|info command|docs command|getkeys command|list save shutdown
-    debug
+    debug setnx setex psetex getset getdel getex msetnx incrbyfloat getrange substr setrange lcs
+    randomkey rename renamenx copy move touch object object|encoding object|refcount
+    object|idletime object|freq object|help swapdb time lastsave role lolwut
+    debug command|getkeysandflags command|help config|help config|rewrite slowlog|get slowlog|len
+    slowlog|reset latency|latest latency|history latency|reset latency|doctor latency|graph
+    latency|histogram memory|usage memory|stats memory|doctor memory|purge memory|malloc-stats
+    function|flush function|list function|stats function|dump script|flush script|exists
+    script|kill eval evalsha eval_ro evalsha_ro fcall fcall_ro failover module|list module|load
 """.split()
 
 # (command, place): (what we may answer, why)
@@ -28,6 +35,17 @@ ALLOWED = {
     ("flushdb", "docs/arguments/0/name"): ("flush-type", "7.2 names the choice"),
     ("shutdown", "docs/arguments/0/name"): ("save-selector", "7.2 names the choice"),
     ("mset", "docs/arguments/0/name"): ("data", "7.2 names the block"),
+    ("msetnx", "docs/arguments/0/name"): ("data", "7.2 names the block"),
+    ("lcs", "docs/arguments/4/name"): ("min-match-len", "7.2 names the argument"),
+    ("setnx", "docs/deprecated_since"): ("2.6.12", "7.2 deprecates it"),
+    ("setnx", "docs/doc_flags"): ({"deprecated"}, "7.2 deprecates it"),
+    ("setnx", "docs/replaced_by"): ("`SET` with the `NX` argument", "7.2 deprecates it"),
+    ("setex", "docs/deprecated_since"): ("2.6.12", "7.2 deprecates it"),
+    ("setex", "docs/doc_flags"): ({"deprecated"}, "7.2 deprecates it"),
+    ("setex", "docs/replaced_by"): ("`SET` with the `EX` argument", "7.2 deprecates it"),
+    ("psetex", "docs/deprecated_since"): ("2.6.12", "7.2 deprecates it"),
+    ("psetex", "docs/doc_flags"): ({"deprecated"}, "7.2 deprecates it"),
+    ("psetex", "docs/replaced_by"): ("`SET` with the `PX` argument", "7.2 deprecates it"),
     ("config|set", "docs/arguments/0/name"): ("data", "7.2 names the block"),
     ("command|getkeys", "arity"): (-3, "7.2 corrected it: one word is a command, too"),
     ("command|getkeys", "docs/arguments/count"): (2, "7.0 has no grammar of it"),
@@ -38,6 +56,18 @@ ALLOWED = {
     ("command|getkeys", "docs/arguments/1/flags"): (
         {"optional", "multiple"}, "7.0 has no grammar of it"),
     ("hello", "docs/arguments/0/arguments/1/name"): ("auth", "7.2 names the block"),
+    ("function|flush", "docs/arguments/0/name"): ("flush-type", "7.2 names the choice"),
+    ("script|flush", "docs/arguments/0/name"): ("flush-type", "7.2 names the choice"),
+    ("command|getkeysandflags", "arity"): (-3, "7.0 has no grammar of it"),
+    ("command|getkeysandflags", "docs/arguments/count"): (2, "7.0 has no grammar of it"),
+    ("command|getkeysandflags", "docs/arguments/0/name"): ("command", "7.0 has no grammar of it"),
+    ("command|getkeysandflags", "docs/arguments/0/type"): ("string", "7.0 has no grammar of it"),
+    ("command|getkeysandflags", "docs/arguments/1/name"): ("arg", "7.0 has no grammar of it"),
+    ("command|getkeysandflags", "docs/arguments/1/type"): ("string", "7.0 has no grammar of it"),
+    ("command|getkeysandflags", "docs/arguments/1/flags"): (
+        {"optional", "multiple"},
+        "7.0 has no grammar of it",
+    ),
 }
 
 # Places that hold prose, or what only a later version has.
@@ -161,6 +191,13 @@ class ComparedWithTheOracle(Case):
             ("KEYS", "*"),
             ("MSET", "a"),
             ("INCRBY", "n", "1"),
+            ("MSETNX", "a", "1", "b", "2"),
+            ("RENAME", "a", "b"),
+            ("COPY", "a", "b", "DB", "1"),
+            ("LCS", "a", "b", "IDX"),
+            ("OBJECT", "ENCODING", "a"),
+            ("OBJECT", "HELP"),
+            ("SWAPDB", "0", "1"),
             ("CONFIG", "GET", "x"),
             ("CONFIG", "NOSUCH"),
             ("COMMAND", "GETKEYS", "GET", "a"),

@@ -20,6 +20,8 @@ class RandomCommands(Case):
 
     COUNT = amount("TEST_CONFORMANCE_COUNT", 10_000)
     SEEDS = amount("TEST_CONFORMANCE_SEEDS", 4)
+    # Drawn by the group of keys for the text of their arity errors.
+    OF_TYPES_TO_COME = ("LPUSH", "HSET", "ZADD")
 
     def assert_no_differences(self, *words):
         ours, oracle = self.start(), self.start_oracle()
@@ -37,7 +39,8 @@ class RandomCommands(Case):
                         str(self.COUNT),
                         "--seed",
                         str(seed),
-                        "--only-known",
+                        "--leave-out",
+                        ",".join(self.OF_TYPES_TO_COME),
                         *words,
                     ],
                     capture_output=True,

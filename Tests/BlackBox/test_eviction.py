@@ -165,8 +165,10 @@ class Policies(EvictionCase):
             self.client.send("SET", f"key:{n}", b"x" * 64, "PXAT", start + n)
         for _ in order:
             self.client.read()
-        self.set(maxmemory=self.counted() - 50 * KIB, maxmemory_policy="volatile-ttl")
+        limit = self.counted() - 50 * KIB
+        self.set(maxmemory=limit, maxmemory_policy="volatile-ttl")
         self.assertEqual(self.client.call("SET", "one", "more", "EX", 100_000), OK)
+        self.eventually(lambda: self.counted() <= limit)
         gone = self.evicted()
         self.assertGreater(gone, 200)
         self.assertEqual(self.left("key", 2000), list(range(gone, 2000)))
@@ -184,6 +186,7 @@ class Policies(EvictionCase):
             maxmemory_samples=10,
         )
         self.client.call("SET", "one", "more")
+        self.eventually(lambda: self.counted() <= int(self.client.config("maxmemory")["maxmemory"]))
         left = self.left("key", 4000)
         self.assertLess(len(left), 3200)
         used = sum(1 for n in left if n < 1000)
@@ -196,6 +199,7 @@ class Policies(EvictionCase):
             self.client.pipeline([("GET", f"key:{n}") for n in range(1000)])
         self.set(maxmemory=self.counted() - 150 * KIB)
         self.client.call("SET", "one", "more")
+        self.eventually(lambda: self.counted() <= int(self.client.config("maxmemory")["maxmemory"]))
         left = self.left("key", 4000)
         self.assertLess(len(left), 3200)
         used = sum(1 for n in left if n < 1000)

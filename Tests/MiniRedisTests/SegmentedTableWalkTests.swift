@@ -173,4 +173,42 @@ import Testing
         captured.release()
         fixture.memory.pointee.epochs.end(epoch)
     }
+
+    /// The first change after a snapshot merges a segment with one that nobody has copied yet.
+    @Test func `that comes after a merger still finds what the merged segments held`() {
+        let fixture = TableFixture(seed: 22)
+        let halves = (0..<2 as Range<UInt64>).map { half in
+            keys(300, sharing: 1, prefix: half, fixture.hasher)
+        }
+        for key in halves.joined() { fixture.insert(key) }
+        // 88 and 100 are left: one removal more, and they merge.
+        for key in halves[0].dropFirst(88) { fixture.remove(key) }
+        for key in halves[1].dropFirst(100) { fixture.remove(key) }
+        #expect(fixture.globalDepth == 1)
+        let (epoch, _) = fixture.memory.pointee.epochs.begin()
+        let captured = fixture.table.capture()
+        fixture.remove(halves[0][0])
+        #expect(fixture.globalDepth == 0)
+        for key in halves[1].prefix(100) {
+            guard let slot = fixture.find(key) else {
+                Issue.record("key \(key) is lost")
+                continue
+            }
+            #expect(!fixture.table.isPrivate(slot, hash: fixture.hash(key)))
+            fixture.replace(slot, key, copy: 1)
+        }
+        while fixture.memory.pointee.reclaim(budget: 100, release: { _, _ in }) {}
+        var copies: [UInt64: UInt64] = [:]
+        captured.forEachEntry { entry in
+            copies[TableFixture.key(entry)] = TableFixture.copy(entry)
+            return true
+        } passed: { _ in
+            true
+        }
+        #expect(Set(copies.keys) == Set(halves[0].prefix(88) + halves[1].prefix(100)))
+        #expect(copies.values.allSatisfy { $0 == 0 })
+        fixture.table.checkInvariants()
+        captured.release()
+        fixture.memory.pointee.epochs.end(epoch)
+    }
 }

@@ -102,6 +102,11 @@ private func filled(seed: UInt64) -> ModelledKeyspace {
         seed: seed, databases: seed % 5 == 0 ? 3 : 1, keyRange: max(8, size * 3 / 2))
     subject.mix = .growing
     for _ in 0..<size * 2 { subject.step() }
+    // Half of them sparse: segments that the first removals will merge.
+    if random.below(2) == 0 {
+        subject.mix = .shrinking
+        for _ in 0..<size * Int(1 + random.below(3)) / 2 { subject.step() }
+    }
     subject.mix = mixes[Int(random.below(4))]
     subject.mix.flush = random.below(4) == 0 ? 1 : 0
     subject.hugeEvery = random.below(4) == 0 ? 20 : 500
@@ -123,7 +128,7 @@ private func expectNothingLeft(_ subject: ModelledKeyspace) {
 
 @Suite struct `A snapshot` {
     /// The walk stops after some entries, writes are made, and it goes on: no threads, no luck.
-    @Test(arguments: 0..<150)
+    @Test(arguments: 0..<80)
     func `shows its beginning to a walk that is interrupted by writes`(seed: Int) {
         let subject = filled(seed: UInt64(seed))
         interrupted(subject, depth: 0)
@@ -147,7 +152,7 @@ private func expectNothingLeft(_ subject: ModelledKeyspace) {
         subject.keyspace.endSnapshot(watched.snapshot)
     }
 
-    @Test(arguments: 0..<200)
+    @Test(arguments: 0..<120)
     func `shows its beginning to walks in other threads`(seed: Int) {
         let subject = filled(seed: UInt64(seed))
         var walks: [ThreadedWalk] = []

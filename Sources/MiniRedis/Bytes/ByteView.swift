@@ -133,4 +133,18 @@ extension ByteView {
             return body(ByteView(joined, count: total))
         }
     }
+    /// These bytes with `patch` written over them from `offset` on and zeros between the two, in
+    /// memory that lives while `body` runs.
+    func withPatched<Result>(
+        at offset: Int, with patch: ByteView, _ body: (ByteView) -> Result
+    ) -> Result {
+        let total = max(count, offset + patch.count)
+        return withUnsafeTemporaryAllocation(byteCount: max(1, total), alignment: 16) { room in
+            guard let start = room.baseAddress else { preconditionFailure("room has a base") }
+            start.copyMemory(from: base, byteCount: count)
+            if offset > count { memset(start + count, 0, offset - count) }
+            (start + offset).copyMemory(from: patch.base, byteCount: patch.count)
+            return body(ByteView(start, count: total))
+        }
+    }
 }

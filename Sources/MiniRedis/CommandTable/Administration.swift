@@ -12,7 +12,7 @@ enum ShutdownMode {
 }
 
 /// The server, as administration commands see it.
-protocol Administration: AnyObject {
+protocol Administration: Observation {
     /// The commands that there are.
     var commandTable: CommandTable { get }
     var keyspace: Keyspace { get }
@@ -30,6 +30,10 @@ protocol Administration: AnyObject {
     var runID: String { get }
     /// The version of Redis whose behaviour this is.
     var version: String { get }
+    /// The wall clock of the loop turn, microseconds since the epoch.
+    var unixMicroseconds: Int64 { get }
+    /// When the data was last saved, or the server started: seconds since the epoch.
+    var lastSaveAt: Int64 { get }
     /// Whether DEBUG may be used by this client.
     func allowsDebug(_ session: borrowing Session) -> Bool
 

@@ -16,6 +16,12 @@ enum Handler: Sendable {
     case container
 }
 
+/// Since when a command should no longer be used, and what should be.
+struct Deprecation: Sendable {
+    var since: String
+    var replacement: String
+}
+
 /// A command as it is declared.
 struct Command: Sendable {
     /// Upper case; a subcommand's is its own word alone.
@@ -31,6 +37,7 @@ struct Command: Sendable {
     let handler: Handler
     /// Command tips, https://redis.io/docs/latest/develop/reference/command-tips/
     let tips: [String]
+    let deprecation: Deprecation?
     /// What COMMAND DOCS says of the command as a whole, such as `syscmd`.
     let documentFlags: [String]
     private let explicitArity: Int?
@@ -39,8 +46,8 @@ struct Command: Sendable {
     init(
         _ name: String, in group: CommandGroup, since: String, complexity: String,
         summary: String, flags: CommandFlags = [], arity: Int? = nil, tips: [String] = [],
-        documentFlags: [String] = [], syntax: [Syntax] = [], subcommands: [Command] = [],
-        run handler: Handler
+        deprecated deprecation: Deprecation? = nil, documentFlags: [String] = [],
+        syntax: [Syntax] = [], subcommands: [Command] = [], run handler: Handler
     ) {
         self.name = name
         self.group = group
@@ -49,7 +56,8 @@ struct Command: Sendable {
         self.summary = summary
         self.flags = flags
         self.tips = tips
-        self.documentFlags = documentFlags
+        self.deprecation = deprecation
+        self.documentFlags = documentFlags + (deprecation == nil ? [] : ["deprecated"])
         self.syntax = syntax
         self.subcommands = subcommands
         self.handler = handler
@@ -72,16 +80,18 @@ struct Command: Sendable {
         var names: [String] = []
         if flags.contains(.keyspace) { names.append("@keyspace") }
         if flags.contains(.write) { names.append("@write") }
-        if flags.contains(.readOnly) { names.append("@read") }
+        if flags.contains(.readOnly) && group != .scripting { names.append("@read") }
         switch group {
         case .string: names.append("@string")
         case .connection: names.append("@connection")
+        case .scripting: if subcommands.isEmpty { names.append("@scripting") }
         case .generic, .server: if flags.contains(.connection) { names.append("@connection") }
         }
-        if flags.contains(.admin) { names.append("@admin") }
+        let isAdministrative = flags.contains(.admin) || flags.contains(.administrative)
+        if isAdministrative { names.append("@admin") }
         names.append(flags.contains(.fast) ? "@fast" : "@slow")
         if flags.contains(.blocking) { names.append("@blocking") }
-        if flags.contains(.admin) || flags.contains(.dangerous) { names.append("@dangerous") }
+        if isAdministrative || flags.contains(.dangerous) { names.append("@dangerous") }
         return names
     }
 }

@@ -20,6 +20,10 @@ struct ExecutionFrame: ~Copyable {
     var longestString: Int
     /// Bytes of replies that were not copied into the buffer since it was last looked at.
     var referencedBytes = 0
+    /// A command that takes at least so many cycles is told to the observers.
+    var slowCycles = UInt64.max
+    /// latency-tracking: whether commands get a histogram.
+    var tracksLatency = true
     let references: ReferenceSink
     unowned(unsafe) let administration: any Administration
 }

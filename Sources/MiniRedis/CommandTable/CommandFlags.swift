@@ -27,6 +27,7 @@ struct CommandFlags: OptionSet, Sendable {
     static let noMulti = CommandFlags(rawValue: 1 << 16)
     static let movableKeys = CommandFlags(rawValue: 1 << 17)
     static let allowBusy = CommandFlags(rawValue: 1 << 18)
+    static let noMandatoryKeys = CommandFlags(rawValue: 1 << 19)
     /// In the access category @dangerous; not shown.
     static let dangerous = CommandFlags(rawValue: 1 << 24)
     /// In the access category @keyspace; not shown.
@@ -34,6 +35,9 @@ struct CommandFlags: OptionSet, Sendable {
 
     /// In the access category @connection although of another group; not shown.
     static let connection = CommandFlags(rawValue: 1 << 26)
+
+    /// In the access category @admin although not flagged so; not shown.
+    static let administrative = CommandFlags(rawValue: 1 << 27)
 
     /// The flags that COMMAND INFO shows, with its names.
     static let names: [(CommandFlags, StaticString)] = [
@@ -44,10 +48,11 @@ struct CommandFlags: OptionSet, Sendable {
         (.fast, "fast"), (.noAuthentication, "no_auth"), (.mayReplicate, "may_replicate"),
         (.noAsyncLoading, "no_async_loading"), (.noMulti, "no_multi"),
         (.movableKeys, "movablekeys"), (.allowBusy, "allow_busy"),
+        (.noMandatoryKeys, "no_mandatory_keys"),
     ]
 }
 
 /// The group of a command, as COMMAND DOCS names it.
 enum CommandGroup: String, Sendable {
-    case string, generic, connection, server
+    case string, generic, connection, server, scripting
 }

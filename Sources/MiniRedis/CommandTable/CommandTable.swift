@@ -97,6 +97,8 @@ struct CommandStatistics {
     var rejected = 0
     /// Ran, and answered an error.
     var failed = 0
+    /// Made at the first call, if latencies are tracked; the table frees it.
+    var histogram: LatencyHistogram?
 }
 
 /// Where names lead to: the part of the table that lookups read. A copy of it stays valid as long
@@ -183,7 +185,7 @@ final class CommandTable {
                 to: CommandRecord(
                     name: Self.folded(command.name), flags: command.flags,
                     arguments: arity < 0 ? -arity ... .max : arity...arity,
-                    firstKey: command.keySpecifications(nameWords: nameWords).first?.first ?? 0,
+                    firstKey: Self.firstKey(command, nameWords: nameWords),
                     handler: command.handler))
         }
         for container in containers {
@@ -196,12 +198,22 @@ final class CommandTable {
         index.records.deinitialize(count: commands.count)
         index.records.deallocate()
         index.slots.deallocate()
+        forgetLatencies()
         statistics.deallocate()
     }
 
     /// Forgets the statistics of all commands.
     func resetStatistics() {
+        forgetLatencies()
         statistics.update(repeating: CommandStatistics(), count: commands.count)
+    }
+
+    /// Forgets the histograms of all commands.
+    func forgetLatencies() {
+        for number in 0..<commands.count {
+            statistics[number].histogram?.deallocate()
+            statistics[number].histogram = nil
+        }
     }
 
     private func enter(_ number: Int) {
@@ -209,6 +221,14 @@ final class CommandTable {
         var slot = Int(hash >> UInt64(64 - CommandIndex.slotBits))
         while index.slots[slot] != 0 { slot = (slot + 1) & (1 << CommandIndex.slotBits - 1) }
         index.slots[slot] = UInt16(number + 1)
+    }
+
+    /// The argument of the first key, 0 if it is not always the same one.
+    private static func firstKey(_ command: Command, nameWords: Int) -> Int {
+        guard let specification = command.keySpecifications(nameWords: nameWords).first else {
+            return 0
+        }
+        return specification.isCounted ? 0 : specification.first
     }
 
     private static func folded(_ name: String) -> FoldedName {

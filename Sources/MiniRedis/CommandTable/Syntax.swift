@@ -42,6 +42,8 @@ struct Syntax: Sendable {
     var access: KeyAccess = []
     var isOptional = false
     var isMultiple = false
+    /// Whether every repetition begins with the token.
+    var repeatsToken = false
     var children: [Syntax] = []
 
     static func key(_ name: String, _ access: KeyAccess) -> Syntax {
@@ -54,6 +56,10 @@ struct Syntax: Sendable {
 
     static func integer(_ name: String, token: String? = nil) -> Syntax {
         Syntax(name: name, kind: .integer, token: token)
+    }
+
+    static func double(_ name: String, token: String? = nil) -> Syntax {
+        Syntax(name: name, kind: .double, token: token)
     }
 
     static func unixTime(_ name: String, token: String? = nil) -> Syntax {
@@ -87,6 +93,13 @@ struct Syntax: Sendable {
     static func many(_ argument: Syntax) -> Syntax {
         var copy = argument
         copy.isMultiple = true
+        return copy
+    }
+
+    /// One or more of it, each with its token.
+    static func manyTokens(_ argument: Syntax) -> Syntax {
+        var copy = many(argument)
+        copy.repeatsToken = true
         return copy
     }
 
@@ -137,12 +150,21 @@ struct KeySpecification {
     var last: Int
     var step: Int
     var access: KeyAccess
+    /// Argument `first` is the number of keys, which are behind it.
+    var isCounted = false
 
     /// The keys that a grammar names, when their place is fixed.
     static func derive(_ syntax: [Syntax], nameWords: Int) -> [KeySpecification] {
         var specifications: [KeySpecification] = []
         var position = nameWords
-        for argument in syntax {
+        for (number, argument) in syntax.enumerated() {
+            if argument.name == "numkeys", number + 1 < syntax.count {
+                specifications.append(
+                    KeySpecification(
+                        first: position, last: 0, step: 1, access: syntax[number + 1].access,
+                        isCounted: true))
+                break
+            }
             if argument.kind == .key {
                 specifications.append(
                     KeySpecification(
@@ -158,6 +180,15 @@ struct KeySpecification {
             position += argument.fewestWords
         }
         return specifications
+    }
+
+    /// The indexes of the keys of a request.
+    func keyIndexes(in request: Request) -> [Int] {
+        guard isCounted else { return Array(keyIndexes(count: request.count)) }
+        guard first < request.count, let keys = DecimalInteger.parse(request[first]), keys > 0,
+            keys <= Int64(request.count - first - 1)
+        else { return [] }
+        return Array(first + 1...first + Int(keys))
     }
 
     /// The indexes of the keys among `count` arguments.

@@ -6,9 +6,14 @@
 /// Every command of the server.
 enum AllCommands {
     static func declarations() -> [Command] {
-        Strings.reads + Strings.writes + Strings.counters
-            + Keys.declarations + Keys.expiry + Keys.deadlines + Keys.walks
-            + Connections.declarations + ServerCommands.declarations
-            + CommandIntrospection.declarations + Debugging.declarations
+        Strings.reads + Strings.writes + Strings.conditional + Strings.exchanges + Strings.counters
+            + Strings.floats + Strings.ranges + Strings.comparisons
+            + Keys.declarations + Keys.expiry + Keys.deadlines + Keys.walks + Keys.moves
+            + Keys.objects + Keys.draws
+            + Connections.declarations + ServerCommands.declarations + ServerCommands.facts
+            + ServerCommands.swaps + CommandIntrospection.declarations + Debugging.declarations
+            + SlowLogCommands.declarations + LatencyCommands.declarations
+            + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
+            + Extensions.declarations
     }
 }

@@ -55,6 +55,14 @@ enum CommandIntrospection {
                     flags: [.loading, .stale, .connection],
                     syntax: [.string("command"), .optional(.many(.string("arg")))],
                     run: .administration(keys)),
+                Command(
+                    "GETKEYSANDFLAGS", in: .server, since: "7.0.0",
+                    complexity: "O(N) where N is the number of arguments",
+                    summary: "Returns the keys of a command and what it does with each.",
+                    flags: [.loading, .stale, .connection],
+                    syntax: [.string("command"), .optional(.many(.string("arg")))],
+                    run: .administration(keysAndFlags)),
+                .help(in: .server, since: "5.0.0", flags: [.connection]),
             ],
             run: .administration(describe))
     ]
@@ -124,8 +132,10 @@ enum CommandIntrospection {
         for index in indexes { context.reply.bulk(table.names[index]) }
     }
 
-    /// https://redis.io/docs/latest/commands/command-getkeys/
-    static func keys(_ context: AdministrationContext) throws(ErrorReply) {
+    /// The command that is asked about, and where its keys are.
+    private static func inquired(
+        _ context: AdministrationContext
+    ) throws(ErrorReply) -> ([KeySpecification], Request) {
         let table = context.administration.commandTable
         var request = context.frame.pointee.request
         // The command to ask about starts two arguments further on in the same request.
@@ -142,9 +152,38 @@ enum CommandIntrospection {
         guard request.count >= arity.0 && request.count <= arity.1 else {
             throw .invalidNumberOfArguments
         }
-        let found = specifications.flatMap { Array($0.keyIndexes(count: request.count)) }
+        return (specifications, request)
+    }
+
+    /// https://redis.io/docs/latest/commands/command-getkeys/
+    static func keys(_ context: AdministrationContext) throws(ErrorReply) {
+        let (specifications, request) = try inquired(context)
+        let found = specifications.flatMap { $0.keyIndexes(in: request) }
         context.reply.array(found.count)
         for index in found { context.reply.bulk(request[index]) }
+    }
+
+    /// https://redis.io/docs/latest/commands/command-getkeysandflags/
+    static func keysAndFlags(_ context: AdministrationContext) throws(ErrorReply) {
+        let (specifications, request) = try inquired(context)
+        let found = specifications.flatMap { specification in
+            specification.keyIndexes(in: request).map { ($0, access(specification, request)) }
+        }
+        context.reply.array(found.count)
+        for (index, access) in found {
+            context.reply.array(2)
+            context.reply.bulk(request[index])
+            write(access, context.reply)
+        }
+    }
+
+    /// What the request does with its keys. SET's access depends on its options: it reads with GET.
+    private static func access(_ specification: KeySpecification, _ request: Request) -> KeyAccess {
+        guard specification.access.contains(.variableFlags), request[0].equalsFolded("set") else {
+            return specification.access
+        }
+        let reads = (3..<request.count).contains { request[$0].equalsFolded("get") }
+        return reads ? [.readWrite, .access, .update] : [.overwrite, .update]
     }
 
     /// A command by the name that COMMAND INFO takes: `config|get` for a subcommand.
@@ -187,19 +226,25 @@ enum CommandIntrospection {
     private static func legacyRange(
         _ specifications: [KeySpecification]
     ) -> (first: Int, last: Int, step: Int) {
-        guard let specification = specifications.first else { return (0, 0, 0) }
+        guard let specification = specifications.first, !specification.isCounted else {
+            return (0, 0, 0)
+        }
         let last = specification.last
         return (
             specification.first, last >= 0 ? specification.first + last : last, specification.step
         )
     }
 
+    private static func write(_ access: KeyAccess, _ reply: ReplyWriter) {
+        let names = KeyAccess.names.filter { access.contains($0.0) }
+        reply.set(names.count)
+        for (_, name) in names { reply.simple(name) }
+    }
+
     private static func write(_ specification: KeySpecification, _ reply: ReplyWriter) {
         reply.map(3)
         reply.bulk("flags")
-        let names = KeyAccess.names.filter { specification.access.contains($0.0) }
-        reply.set(names.count)
-        for (_, name) in names { reply.simple(name) }
+        write(specification.access, reply)
         reply.bulk("begin_search")
         reply.map(2)
         reply.bulk("type")
@@ -211,15 +256,17 @@ enum CommandIntrospection {
         reply.bulk("find_keys")
         reply.map(2)
         reply.bulk("type")
-        reply.bulk("range")
+        reply.bulk(specification.isCounted ? "keynum" : "range")
         reply.bulk("spec")
         reply.map(3)
-        reply.bulk("lastkey")
-        reply.integer(specification.last)
-        reply.bulk("keystep")
-        reply.integer(specification.step)
-        reply.bulk("limit")
-        reply.integer(0)
+        let facts =
+            specification.isCounted
+            ? [("keynumidx", 0), ("firstkey", 1), ("keystep", 1)]
+            : [("lastkey", specification.last), ("keystep", specification.step), ("limit", 0)]
+        for (name, value) in facts {
+            reply.bulk(name)
+            reply.integer(value)
+        }
     }
 
     // MARK: - COMMAND DOCS
@@ -230,13 +277,17 @@ enum CommandIntrospection {
         let command = table.commands[index]
         let subcommands = Array((table.index.records + index).pointee.subcommands)
         reply.bulk(table.names[index])
-        reply.map(
-            4 + (command.syntax.isEmpty ? 0 : 1) + (subcommands.isEmpty ? 0 : 1)
-                + (command.documentFlags.isEmpty ? 0 : 1))
-        let facts = [
+        var facts = [
             ("summary", command.summary), ("since", command.since),
             ("group", command.group.rawValue), ("complexity", command.complexity),
         ]
+        if let deprecation = command.deprecation {
+            facts.append(("deprecated_since", deprecation.since))
+            facts.append(("replaced_by", deprecation.replacement))
+        }
+        reply.map(
+            facts.count + (command.documentFlags.isEmpty ? 0 : 1)
+                + (command.syntax.isEmpty ? 0 : 1) + (subcommands.isEmpty ? 0 : 1))
         for (name, value) in facts {
             reply.bulk(name)
             reply.bulk(value)
@@ -277,6 +328,7 @@ enum CommandIntrospection {
         if let own = argument.since { facts.append(("since", own)) }
         let flags =
             (argument.isOptional ? ["optional"] : []) + (argument.isMultiple ? ["multiple"] : [])
+            + (argument.repeatsToken ? ["multiple_token"] : [])
         reply.map(
             facts.count + (argument.kind == .key ? 1 : 0) + (flags.isEmpty ? 0 : 1)
                 + (isLeaf ? 0 : 1))

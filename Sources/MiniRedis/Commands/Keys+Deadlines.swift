@@ -58,7 +58,7 @@ extension Keys {
 
     private static func replyDeadline(_ context: DataContext, _ answer: (Int64) -> Int64) {
         let key = context.key(1)
-        guard let entry = context.database.pointee.read(key.bytes, key.hash) else {
+        guard let entry = context.database.pointee.peek(key.bytes, key.hash) else {
             return context.reply.integer(-2)
         }
         guard let deadline = entry.deadline else { return context.reply.integer(-1) }

@@ -52,7 +52,7 @@ enum Keys {
     static func exists(_ context: DataContext) throws(ErrorReply) {
         var found = 0
         context.forEachKey(from: 1) { key in
-            if context.database.pointee.read(key.bytes, key.hash) != nil { found += 1 }
+            if context.database.pointee.peek(key.bytes, key.hash) != nil { found += 1 }
         }
         context.reply.integer(found)
     }

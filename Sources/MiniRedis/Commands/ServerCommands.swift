@@ -68,6 +68,13 @@ enum ServerCommands {
                     flags: [.admin, .noScript, .loading, .stale],
                     tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
                     run: .administration(resetStatistics)),
+                Command(
+                    "REWRITE", in: .server, since: "2.8.0", complexity: "O(1)",
+                    summary: "Writes the settings that differ into the configuration file.",
+                    flags: [.admin, .noScript, .loading, .stale],
+                    tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
+                    run: .administration(rewrite)),
+                .help(in: .server, since: "5.0.0"),
             ],
             run: .container)
     ]
@@ -156,6 +163,11 @@ enum ServerCommands {
     static func resetStatistics(_ context: AdministrationContext) throws(ErrorReply) {
         context.administration.resetStatistics()
         context.reply.ok()
+    }
+
+    /// https://redis.io/docs/latest/commands/config-rewrite/
+    static func rewrite(_ context: AdministrationContext) throws(ErrorReply) {
+        try context.administration.rewriteConfiguration(for: context.session)
     }
 
     /// https://redis.io/docs/latest/commands/save/

@@ -44,14 +44,30 @@ struct Dispatcher: ~Copyable {
         var hashedArgument: Int
     }
 
+    /// Why the batch is not longer.
+    private enum ParseEnd {
+        case needsMore
+        case failed
+        /// It is full, or must run before more is parsed.
+        case mayParse
+
+        init(_ outcome: RequestParser.Outcome) {
+            switch outcome {
+            case .needsMore: self = .needsMore
+            case .failed: self = .failed
+            case .arenaFull, .request: self = .mayParse
+            }
+        }
+    }
+
     private static let batchCapacity = 32
     /// Bytes of replies after which other clients have their turn.
     static let replyBudget = 1 << 20
     /// Microseconds of execution after which other clients have their turn.
     static let shareMicroseconds = 1000
-    /// The same in cycles of the processor's counter, as far as its rate is known.
-    var shareCycles: UInt64 = 1_000_000
 
+    // A pointer stands first: with an integer there, Swift 6.3 makes a module of this file that the
+    // thread sanitizer's build refuses ("Invalid bitcast").
     let frame: UnsafeMutablePointer<ExecutionFrame>
     private let commands: CommandIndex
     private let statistics: UnsafeMutablePointer<CommandStatistics>
@@ -60,6 +76,8 @@ struct Dispatcher: ~Copyable {
     private unowned let keyspace: Keyspace
     /// Whether there is a limit of memory, so that commands that want more may be refused.
     var isMemoryLimited = false
+    /// `shareMicroseconds` in cycles of the processor's counter, as far as its rate is known.
+    var shareCycles: UInt64 = 1_000_000
     private var arena = SliceArena()
     private let batch: UnsafeMutablePointer<Prepared>
     private var batchCount = 0
@@ -111,11 +129,11 @@ struct Dispatcher: ~Copyable {
                 return (consumed, consumed == count ? .needsMore : .congested)
             }
             finishBatch()
-            if last == .request && parser.pointee.isKept { release(parser) }
+            if last == .mayParse && parser.pointee.isKept { release(parser) }
             switch last {
             case .needsMore: return (consumed, .needsMore)
             case .failed: return (consumed, .malformed)
-            case .request, .arenaFull: if consumed == count { return (consumed, .needsMore) }
+            case .mayParse: if consumed == count { return (consumed, .needsMore) }
             }
         }
     }
@@ -143,26 +161,26 @@ struct Dispatcher: ~Copyable {
         _ bytes: UnsafeMutableRawPointer, from start: Int, count: Int,
         _ parser: UnsafeMutablePointer<RequestParser>, _ bothLimits: UnsafePointer<ProtocolLimits>,
         _ session: UnsafeMutablePointer<Session>
-    ) -> RequestParser.Outcome {
+    ) -> ParseEnd {
         let isAuthenticated = session.pointee.isAuthenticated
         let limits = bothLimits + (isAuthenticated ? 1 : 0)
         let capacity = isAuthenticated ? Self.batchCapacity : 1
         var at = start
         while at < count && batchCount < capacity {
             let isInline = RequestParser.isInline(bytes + at)
-            if isInline && batchCount > 0 { return .request }
-            let prepared = batch + batchCount
+            if isInline && batchCount > 0 { return .mayParse }
             let outcome = parser.pointee.parse(
-                bytes + at, count: count &- at, limits: limits, arena: &arena,
-                request: &prepared.pointee.request)
-            guard case .request = outcome else { return outcome }
+                bytes + at, count: count &- at, limits: limits, arena: &arena)
+            guard case .request(let request) = outcome else { return ParseEnd(outcome) }
             at &+= parser.pointee.length
+            let prepared = batch + batchCount
+            prepared.pointee.request = request
             prepared.pointee.end = at
             batchCount &+= 1
             // A kept request's slices are the parser's: it runs before another is parsed.
-            if parser.pointee.isKept || isInline { return .request }
+            if parser.pointee.isKept || isInline { return .mayParse }
         }
-        return at == count && batchCount < capacity ? .needsMore : .request
+        return at == count && batchCount < capacity ? .needsMore : .mayParse
     }
 
     /// Looks up the commands of the batch and asks for the memory that they will read.
@@ -214,9 +232,32 @@ struct Dispatcher: ~Copyable {
             fail(record, error)
         }
         let now = CycleClock.cycles
-        statistics[record].calls &+= 1
-        statistics[record].cycles &+= now &- cycles
+        let spent = now &- cycles
         cycles = now
+        statistics[record].calls &+= 1
+        statistics[record].cycles &+= spent
+        if let histogram = statistics[record].histogram {
+            histogram.record(spent)
+        } else {
+            startHistogram(record, spent)
+        }
+        if spent >= frame.pointee.slowCycles { noteSlow(record, spent) }
+    }
+
+    // MARK: - Observers
+
+    /// The first call of a command since its statistics were cleared.
+    @inline(never)
+    private func startHistogram(_ record: Int, _ spent: UInt64) {
+        guard frame.pointee.tracksLatency else { return }
+        let histogram = LatencyHistogram()
+        histogram.record(spent)
+        statistics[record].histogram = histogram
+    }
+
+    @inline(never)
+    private func noteSlow(_ record: Int, _ spent: UInt64) {
+        frame.pointee.administration.noteSlow(record, cycles: spent, frame)
     }
 
     // MARK: - Memory
@@ -242,8 +283,11 @@ struct Dispatcher: ~Copyable {
     @inline(never)
     private func fail(_ record: Int, _ error: ErrorReply) {
         statistics[record].failed += 1
-        if case .written = error { return }
-        frame.pointee.reply.error(error, command: table.names[record])
+        if case .written = error {
+        } else {
+            frame.pointee.reply.error(error, command: table.names[record])
+        }
+        frame.pointee.administration.countError()
     }
 
     @inline(never)
@@ -254,11 +298,13 @@ struct Dispatcher: ~Copyable {
             && count <= commands.records[record].mostArguments
         frame.pointee.reply.error(
             fits ? .noAuthentication : .wrongArity, command: table.names[record])
+        frame.pointee.administration.countError()
     }
 
     /// The error for a name that is no command, with the start of the arguments, as Redis tells it.
     @inline(never)
     private func refuseUnknown(_ prepared: Prepared) {
+        defer { frame.pointee.administration.countError() }
         let request = prepared.request
         let name = request[0].prefix(min(128, request[0].count)).string
         if case .unknownSubcommand = prepared.resolution {

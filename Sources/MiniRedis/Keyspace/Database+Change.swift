@@ -115,7 +115,7 @@ extension Database {
             var shape = old.shape
             shape.hasDeadline = deadline != nil
             let block = heap.pointee.allocate(shape.byteCount)
-            Entry.write(at: block, shape, copying: old, deadline: deadline)
+            Entry.write(at: block, shape, key: old.key, copying: old, deadline: deadline)
             if old.stringEncoding == .block {
                 old.block.retain()
                 old.block.hold(heap)
@@ -150,7 +150,7 @@ extension Database {
                 overwrite(slot, entry.key, hash, .block(block), .keep)
             } else {
                 ByteView.withJoined(text, suffix) {
-                    overwrite(slot, entry.key, hash, .bytes($0), .keep)
+                    overwrite(slot, entry.key, hash, .edited($0), .keep)
                 }
             }
             return total
@@ -171,7 +171,7 @@ extension Database {
 
     /// What happens at every change of a key, after it.
     @inline(__always)
-    private mutating func commit() {
+    mutating func commit() {
         state.pointee.changesSinceSave &+= 1
     }
 
@@ -182,7 +182,7 @@ extension Database {
 
     /// Frees an entry that has left the table, or keeps it for the snapshots that see it.
     @inline(__always)
-    private func discard(_ entry: Entry, _ hash: UInt64, isPrivate: Bool) {
+    func discard(_ entry: Entry, _ hash: UInt64, isPrivate: Bool) {
         let bytes = entry.shape.byteCount
         if entry.stringEncoding == .block { entry.block.letGo(heap) }
         guard isPrivate else {
@@ -196,7 +196,7 @@ extension Database {
 
     /// Keeps the expiry index equal to the entries' deadlines.
     @inline(never)
-    private mutating func moveDeadline(from old: Int64?, to new: Int64?, _ hash: UInt64) {
+    mutating func moveDeadline(from old: Int64?, to new: Int64?, _ hash: UInt64) {
         guard old != new else { return }
         let prefix = UInt32(truncatingIfNeeded: hash >> 32)
         if let old, old < DeadlineIndex.limit, old >= 0 {

@@ -8,10 +8,11 @@
 
 /// One database. Used through a pointer, by the loop alone.
 struct Database: ~Copyable {
+    /// First of the fields: the thread sanitizer's build takes the first one for an address.
+    let state: UnsafeMutablePointer<KeyspaceState>
     let index: Int
     var table: SegmentedTable<EntryLayout>
     var deadlines: DeadlineIndex
-    let state: UnsafeMutablePointer<KeyspaceState>
 
     init(
         index: Int, hasher: KeyHash, state: UnsafeMutablePointer<KeyspaceState>
@@ -74,6 +75,16 @@ struct Database: ~Copyable {
         AccessRecord.counted(
             entry.accessClock, now: state.pointee.now, state.pointee.frequencyScale,
             &state.pointee.random)
+    }
+
+    /// The entry of a key for a command that only looks at it: a hit or a miss, but no access.
+    mutating func peek(_ key: ByteView, _ hash: UInt64) -> Entry? {
+        guard let slot = lookup(key, hash) else {
+            state.pointee.statistics.misses &+= 1
+            return nil
+        }
+        state.pointee.statistics.hits &+= 1
+        return Entry(slot.entry)
     }
 
     /// Whether a key is there and not due; neither an access nor a change.

@@ -57,6 +57,8 @@ struct Entry {
     private enum Flag {
         static let deadline: UInt32 = 1
         static let wide: UInt32 = 2
+        /// The string was changed in part; only OBJECT ENCODING tells.
+        static let edited: UInt32 = 4
         static let mask: UInt32 = 0xFF
     }
 
@@ -167,7 +169,7 @@ struct Entry {
     var encodingName: StaticString {
         switch stringEncoding {
         case .integer: "int"
-        case .inline: shape.valueCount <= 44 ? "embstr" : "raw"
+        case .inline: shape.valueCount <= 44 && word & Flag.edited == 0 ? "embstr" : "raw"
         case .block: "raw"
         }
     }
@@ -192,6 +194,14 @@ struct Entry {
         valueBase.storeBytes(of: value, as: Int64.self)
     }
 
+    /// Writes `patch` over the bytes of an inline string, inside of them.
+    func patchInline(at offset: Int, with patch: ByteView) {
+        assert(stringEncoding == .inline && offset + patch.count <= shape.valueCount)
+        (valueBase + offset).copyMemory(from: patch.base, byteCount: patch.count)
+        (base + 4).assumingMemoryBound(to: Atomic<UInt32>.self).pointee
+            .store(word | Flag.edited, ordering: .relaxed)
+    }
+
     /// Writes a whole entry into a block of at least `shape.byteCount` bytes. `key` and the value
     /// may not overlap it.
     @inline(__always)
@@ -201,36 +211,41 @@ struct Entry {
     ) {
         let encoding: StringEncoding =
             switch string {
-            case .bytes: .inline
+            case .bytes, .edited: .inline
             case .integer: .integer
             case .block: .block
             }
+        var flags: UInt32 = 0
+        if case .edited = string { flags = Flag.edited }
         let value = writeHead(
             at: base, shape, ValueType.string.rawValue | encoding.rawValue << 4, key: key,
-            deadline: deadline, accessClock: accessClock)
+            deadline: deadline, word: flags | accessClock << 8)
         switch string {
-        case .bytes(let view): value.copyMemory(from: view.base, byteCount: view.count)
+        case .bytes(let view), .edited(let view):
+            value.copyMemory(from: view.base, byteCount: view.count)
         case .integer(let integer): value.storeBytes(of: integer, as: Int64.self)
         case .block(let block): value.storeBytes(of: UInt(bitPattern: block.address), as: UInt.self)
         }
     }
 
-    /// Writes an entry that differs from `other` in its deadline alone; the value is copied bit by
-    /// bit.
+    /// Writes an entry that differs from `other` in its key or its deadline; the value is copied
+    /// bit by bit.
     static func write(
-        at base: UnsafeMutableRawPointer, _ shape: Shape, copying other: Entry, deadline: Int64?
+        at base: UnsafeMutableRawPointer, _ shape: Shape, key: ByteView, copying other: Entry,
+        deadline: Int64?
     ) {
         let value = writeHead(
-            at: base, shape, other.base.load(as: UInt8.self), key: other.key, deadline: deadline,
-            accessClock: other.accessClock)
+            at: base, shape, other.base.load(as: UInt8.self), key: key, deadline: deadline,
+            word: other.word & ~(Flag.deadline | Flag.wide))
         value.copyMemory(from: other.valueBase, byteCount: shape.valueCount)
     }
 
-    /// Writes everything before the value, and returns where the value starts.
+    /// Writes everything before the value, and returns where the value starts. `word` is the access
+    /// clock and those flags that do not follow from the shape.
     @inline(__always)
     private static func writeHead(
         at base: UnsafeMutableRawPointer, _ shape: Shape, _ kind: UInt8, key: ByteView,
-        deadline: Int64?, accessClock: UInt32
+        deadline: Int64?, word: UInt32
     ) -> UnsafeMutableRawPointer {
         var flags: UInt32 = deadline == nil ? 0 : Flag.deadline
         var offset = 8
@@ -250,7 +265,7 @@ struct Entry {
                 of: UInt16(truncatingIfNeeded: shape.valueCount), toByteOffset: 2,
                 as: UInt16.self)
         }
-        base.storeBytes(of: flags | accessClock << 8, toByteOffset: 4, as: UInt32.self)
+        base.storeBytes(of: flags | word, toByteOffset: 4, as: UInt32.self)
         if let deadline {
             base.storeBytes(of: deadline, toByteOffset: offset, as: Int64.self)
             offset += 8
@@ -271,7 +286,7 @@ extension StringSource {
     @inline(__always)
     var inlineCount: Int {
         switch self {
-        case .bytes(let view): view.count
+        case .bytes(let view), .edited(let view): view.count
         case .integer, .block: 8
         }
     }

@@ -168,6 +168,8 @@ final class Keyspace {
                     index: index, table: databases[index].table.capture(),
                     volatileCount: databases[index].deadlines.count))
         }
+        // A walk goes by ordinals, which SWAPDB moves to other databases.
+        captured.sort { $0.table.ordinal < $1.table.ordinal }
         liveSnapshots += 1
         return KeyspaceSnapshot(
             epoch: epoch, progress: progress, databases: captured, now: state.pointee.now)

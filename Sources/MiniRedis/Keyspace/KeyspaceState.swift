@@ -4,6 +4,8 @@
 
 /// The time, the memory and the counters of a keyspace.
 struct KeyspaceState: ~Copyable {
+    /// First of the fields, for the reason that `Database.state` is.
+    let memory: UnsafeMutablePointer<Memory>
     /// The clock of the loop turn: milliseconds since the epoch. Whoever runs commands sets it.
     var now: Int64 = 0
     /// What an entry that is made now remembers of its use, and, by recency, one that is accessed;
@@ -12,15 +14,14 @@ struct KeyspaceState: ~Copyable {
     /// Whether entries remember how often they were accessed, instead of when.
     var countsFrequency = false
     var frequencyScale = AccessRecord.FrequencyScale()
-    /// For the counters of frequency.
-    var random = RandomSource()
-    let memory: UnsafeMutablePointer<Memory>
     var statistics = KeyspaceStatistics()
     /// Changes since the last save.
     var changesSinceSave = 0
     /// Whether due keys are removed by themselves (DEBUG SET-ACTIVE-EXPIRE); reads never return
     /// them either way.
     var expiresActively = true
+    /// What choices among keys are made with.
+    var random = RandomSource()
 
     init(memory: UnsafeMutablePointer<Memory>) {
         self.memory = memory

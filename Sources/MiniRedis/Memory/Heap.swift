@@ -84,6 +84,15 @@ struct Heap: ~Copyable {
         return page
     }
 
+    /// Zero-filled memory as `allocate` gives it. The kernel fills large blocks page by page, when
+    /// they are used.
+    mutating func allocateZeroed(_ bytes: Int) -> UnsafeMutableRawPointer {
+        let size = Heap.sizeClass(bytes)
+        guard let block = calloc(1, size) else { Heap.outOfMemory(size) }
+        allocatedBytes += size
+        return block
+    }
+
     /// Grows or shrinks a block; its bytes up to the smaller size are kept.
     mutating func reallocate(
         _ block: UnsafeMutableRawPointer, from oldBytes: Int, to newBytes: Int

@@ -15,6 +15,8 @@
 // Limits: references are counted by the loop's thread alone; a background walk needs no reference
 // of its own, since the old entry that it sees keeps one until the snapshot has ended.
 
+import Glibc
+
 /// A counted reference to bytes; copying the struct does not count.
 struct ReferencedBlock {
     /// Strings of this many bytes and more are kept in a block of their own.
@@ -51,6 +53,21 @@ struct ReferencedBlock {
     init(copying text: ByteView, heap: UnsafeMutablePointer<Heap>) {
         self.init(capacity: text.count, heap: heap)
         append(text)
+    }
+
+    /// A block of one reference that holds `text` with `patch` written over it from `offset` on,
+    /// and zeros between the two.
+    init(
+        copying text: ByteView, _ patch: ByteView, at offset: Int, heap: UnsafeMutablePointer<Heap>
+    ) {
+        let total = max(text.count, offset + patch.count)
+        let usable = Heap.sizeClass(total + Self.headerBytes) - Self.headerBytes
+        address = heap.pointee.allocateZeroed(usable + Self.headerBytes)
+        references = 1
+        count = total
+        capacity = usable
+        bytes.copyMemory(from: text.base, byteCount: text.count)
+        (bytes + offset).copyMemory(from: patch.base, byteCount: patch.count)
     }
 
     /// Adds bytes for which there is room.
@@ -128,6 +145,28 @@ struct ReferencedBlock {
         let oldBytes = block.byteCount
         block.capacity = usable
         if block.holders == 0 { heap.pointee.idleBlockBytes += block.byteCount - oldBytes }
+        return block
+    }
+    /// The same bytes with `patch` written over them from `offset` on, and zeros between the old
+    /// end and it; consumes the one reference there is. The block may move.
+    ///
+    /// A gap that is larger than the bytes themselves is not written: they move to fresh memory.
+    func patched(
+        at offset: Int, with patch: ByteView, heap: UnsafeMutablePointer<Heap>
+    ) -> ReferencedBlock {
+        assert(isUnique)
+        let end = offset + patch.count
+        if end > capacity && offset - count > count {
+            let fresh = ReferencedBlock(copying: view, patch, at: offset, heap: heap)
+            letGo(heap)
+            release(heap)
+            fresh.hold(heap)
+            return fresh
+        }
+        let block = end > capacity ? grown(to: end + end / 4, heap: heap) : self
+        if offset > block.count { memset(block.bytes + block.count, 0, offset - block.count) }
+        (block.bytes + offset).copyMemory(from: patch.base, byteCount: patch.count)
+        block.count = max(block.count, end)
         return block
     }
 }

@@ -48,6 +48,9 @@ final class EventLoop {
     var afterPoll: () -> Void = {}
     /// Called at the end of each turn, before the last replies are written: the place for slices.
     var beforeSleep: () -> Void = {}
+    /// Called after a turn of `longTurnNanoseconds` or more, and after one that is the longest yet,
+    /// with its nanoseconds and whether it is.
+    var longTurnEnded: (_ nanoseconds: UInt64, _ isLongest: Bool) -> Void = { _, _ in }
     /// Called before any reply leaves: what must be durable or on the backlog first. It may run
     /// inside `Connection.endOutput()` when the output of a turn is large, so it must not touch
     /// connections.
@@ -82,6 +85,8 @@ final class EventLoop {
     private let idle: UnsafeMutablePointer<uv_idle_t>
     private var isOpen = true
 
+    /// A turn that others notice.
+    static let longTurnNanoseconds: UInt64 = 1_000_000
     /// The shared read buffer: the most that one read brings to one connection.
     static let readBufferBytes = 256 << 10
     /// Output beyond this is written before the turn ends.
@@ -158,6 +163,7 @@ final class EventLoop {
         // They may refer to what refers to the loop.
         afterPoll = {}
         beforeSleep = {}
+        longTurnEnded = { _, _ in }
         beforeOutput = {}
         releaseReference = { _ in }
     }
@@ -209,7 +215,9 @@ final class EventLoop {
         isTurnRequested = false
         isInTurn = false
         let started = clock.pointee.monotonicNanoseconds
-        statistics.pointee.record(turn: Clock.readMonotonicNanoseconds() &- started)
+        let spent = Clock.readMonotonicNanoseconds() &- started
+        let isLongest = statistics.pointee.record(turn: spent)
+        if isLongest || spent >= EventLoop.longTurnNanoseconds { longTurnEnded(spent, isLongest) }
     }
 
     private func startPhases() {

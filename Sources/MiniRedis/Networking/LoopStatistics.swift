@@ -12,11 +12,14 @@ struct LoopStatistics {
     /// The duration of the longest one: the longest that any client waited for others.
     private(set) var longestTurnNanoseconds: UInt64 = 0
 
+    /// Counts a turn; returns whether it was the longest so far.
     @inline(__always)
-    mutating func record(turn nanoseconds: UInt64) {
+    mutating func record(turn nanoseconds: UInt64) -> Bool {
         turns &+= 1
         busyNanoseconds &+= nanoseconds
-        if nanoseconds > longestTurnNanoseconds { longestTurnNanoseconds = nanoseconds }
+        guard nanoseconds > longestTurnNanoseconds else { return false }
+        longestTurnNanoseconds = nanoseconds
+        return true
     }
 
     mutating func reset() {

@@ -39,6 +39,31 @@ enum ErrorReply: Error {
     case notFloat
     case noSuchKey
     case outOfMemory
+    case notInt32
+    case incrementNotFinite
+    case offsetOutOfRange
+    case sameObject
+    case invalidFirstDatabase
+    case invalidSecondDatabase
+    case keysMustHoldStrings
+    case lengthOrIndexes
+    case tooLongToCompare
+    case comparisonTooLarge
+    case comparisonOutOfMemory
+    case idleTimeNotTracked
+    case frequencyNotTracked
+    case slowLogCount
+    case noConfigurationFile
+    case notBusy
+    case libraryNotFound
+    case noScripts
+    case noFunctions
+    case modulesDisabled
+    case noModules
+    case failoverNeedsReplicas
+    case noFailoverInProgress
+    case functionFlushMode
+    case scriptFlushMode
     /// The handler has written the error itself, because its text depends on the arguments.
     case written
 
@@ -65,28 +90,14 @@ enum ErrorReply: Error {
         case .incompatibleGreaterLess:
             "ERR GT and LT options at the same time are not compatible"
         case .unknownSubcommand: "ERR unknown subcommand"
-        case .debugDisabled:
-            """
-            ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", \
-            you can run it from a local connection, otherwise you need to set this option in the \
-            configuration file, and then restart the server.
-            """
+        case .debugDisabled: LongErrorText.debugDisabled
         case .saveFailed: "ERR"
         case .shutdownFailed: "ERR Errors trying to SHUTDOWN. Check logs."
         case .alreadySaving: "ERR Background save already in progress"
         case .wrongPassword: "WRONGPASS invalid username-password pair or user is disabled."
-        case .noPasswordSet:
-            """
-            ERR AUTH <password> called without any password configured for the default user. \
-            Are you sure your configuration is correct?
-            """
+        case .noPasswordSet: LongErrorText.noPasswordSet
         case .noAuthentication: "NOAUTH Authentication required."
-        case .helloNeedsAuthentication:
-            """
-            NOAUTH HELLO must be called with the client already authenticated, otherwise the \
-            HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and \
-            select the RESP protocol version at the same time
-            """
+        case .helloNeedsAuthentication: LongErrorText.helloNeedsAuthentication
         case .invalidClientName:
             "ERR Client names cannot contain spaces, newlines or special characters."
         case .noShutdownInProgress: "ERR No shutdown in progress."
@@ -96,7 +107,69 @@ enum ErrorReply: Error {
         case .notFloat: "ERR value is not a valid float"
         case .noSuchKey: "ERR no such key"
         case .outOfMemory: "OOM command not allowed when used memory > 'maxmemory'."
+        case .notInt32:
+            "ERR value is out of range, value must between -2147483648 and 2147483647"
+        case .incrementNotFinite: "ERR increment would produce NaN or Infinity"
+        case .offsetOutOfRange: "ERR offset is out of range"
+        case .sameObject: "ERR source and destination objects are the same"
+        case .invalidFirstDatabase: "ERR invalid first DB index"
+        case .invalidSecondDatabase: "ERR invalid second DB index"
+        case .keysMustHoldStrings: "ERR The specified keys must contain string values"
+        case .lengthOrIndexes:
+            "ERR If you want both the length and indexes, please just use IDX."
+        case .tooLongToCompare: "ERR String too long for LCS"
+        case .comparisonTooLarge:
+            "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
+        case .comparisonOutOfMemory:
+            "ERR Insufficient memory, failed allocating transient memory for LCS"
+        case .idleTimeNotTracked: LongErrorText.idleTimeNotTracked
+        case .frequencyNotTracked: LongErrorText.frequencyNotTracked
+        case .slowLogCount: "ERR count should be greater than or equal to -1"
+        case .noConfigurationFile: "ERR The server is running without a config file"
+        case .notBusy: "NOTBUSY No scripts in execution right now."
+        case .libraryNotFound: "ERR Library not found"
+        case .noScripts: "ERR This server runs no scripts: '%c' is not supported"
+        case .noFunctions: "ERR This server runs no functions: '%c' is not supported"
+        case .modulesDisabled:
+            """
+            ERR MODULE command not allowed. If the enable-module-command option is set to \
+            "local", you can run it from a local connection, otherwise you need to set this \
+            option in the configuration file, and then restart the server.
+            """
+        case .noModules: "ERR This server loads no modules: '%c' is not supported"
+        case .failoverNeedsReplicas: "ERR FAILOVER requires connected replicas."
+        case .noFailoverInProgress: "ERR No failover in progress."
+        case .functionFlushMode: "ERR FUNCTION FLUSH only supports SYNC|ASYNC option"
+        case .scriptFlushMode: "ERR SCRIPT FLUSH only support SYNC|ASYNC option"
         case .written: ""
         }
     }
+}
+
+/// The texts that take more than two lines.
+private enum LongErrorText {
+    static let debugDisabled: StaticString = """
+        ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", \
+        you can run it from a local connection, otherwise you need to set this option in the \
+        configuration file, and then restart the server.
+        """
+    static let noPasswordSet: StaticString = """
+        ERR AUTH <password> called without any password configured for the default user. \
+        Are you sure your configuration is correct?
+        """
+    static let helloNeedsAuthentication: StaticString = """
+        NOAUTH HELLO must be called with the client already authenticated, otherwise the \
+        HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and \
+        select the RESP protocol version at the same time
+        """
+    static let idleTimeNotTracked: StaticString = """
+        ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that \
+        when switching between policies at runtime LRU and LFU data will take some time to \
+        adjust.
+        """
+    static let frequencyNotTracked: StaticString = """
+        ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please \
+        note that when switching between policies at runtime LRU and LFU data will take some \
+        time to adjust.
+        """
 }

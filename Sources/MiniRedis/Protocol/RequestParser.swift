@@ -73,7 +73,7 @@ struct SliceArena: ~Copyable {
 struct RequestParser: ~Copyable {
     enum Outcome {
         /// A request; if `isKept`, `release` is due after it was executed, before the next `parse`.
-        case request
+        case request(Request)
         case needsMore
         /// The arena is full: execute what there is, empty the arena, and call again.
         case arenaFull
@@ -110,21 +110,21 @@ struct RequestParser: ~Copyable {
     @inline(__always)
     mutating func parse(
         _ bytes: UnsafeMutableRawPointer, count: Int, limits: UnsafePointer<ProtocolLimits>,
-        arena: inout SliceArena, request: inout Request
+        arena: inout SliceArena
     ) -> Outcome {
-        if isKept { return resume(bytes, count, limits, &request) }
+        if isKept { return resume(bytes, count, limits) }
         let slices = arena.next
         let status = run(bytes, count, limits, slices, arena.room)
         guard status == CRP_COMPLETE else {
-            return stop(status, bytes, count, limits, &arena, &request)
+            return stop(status, bytes, count, limits, &arena)
         }
-        request = Request(
+        let request = Request(
             base: UnsafeRawPointer(bytes), slices: UnsafePointer(slices),
             count: Int(parser.count), blocks: nil)
         arena.use(request.count)
         length = Int(parser.position)
         crp_reset(&parser)
-        return .request
+        return .request(request)
     }
 
     /// Gives up the kept slices of a request that was executed.
@@ -195,8 +195,7 @@ struct RequestParser: ~Copyable {
     @inline(never)
     private mutating func stop(
         _ status: crp_status, _ bytes: UnsafeMutableRawPointer, _ count: Int,
-        _ limits: UnsafePointer<ProtocolLimits>, _ arena: inout SliceArena,
-        _ request: inout Request
+        _ limits: UnsafePointer<ProtocolLimits>, _ arena: inout SliceArena
     ) -> Outcome {
         if status == CRP_FAILED { return .failed }
         if status == CRP_NEED_SLICES && arena.room < arena.capacity {
@@ -204,22 +203,21 @@ struct RequestParser: ~Copyable {
             return .arenaFull
         }
         keep(arena.next)
-        return status == CRP_NEED_MORE ? .needsMore : resume(bytes, count, limits, &request)
+        return status == CRP_NEED_MORE ? .needsMore : resume(bytes, count, limits)
     }
 
     @inline(never)
     private mutating func resume(
-        _ bytes: UnsafeMutableRawPointer, _ count: Int, _ limits: UnsafePointer<ProtocolLimits>,
-        _ request: inout Request
+        _ bytes: UnsafeMutableRawPointer, _ count: Int, _ limits: UnsafePointer<ProtocolLimits>
     ) -> Outcome {
         while let slices = kept {
             switch run(bytes, count, limits, slices, keptCapacity) {
             case CRP_COMPLETE:
-                request = Request(
-                    base: UnsafeRawPointer(bytes), slices: UnsafePointer(slices),
-                    count: Int(parser.count), blocks: UnsafePointer(blocks))
                 length = Int(parser.position)
-                return .request
+                return .request(
+                    Request(
+                        base: UnsafeRawPointer(bytes), slices: UnsafePointer(slices),
+                        count: Int(parser.count), blocks: UnsafePointer(blocks)))
             case CRP_NEED_MORE: return .needsMore
             case CRP_NEED_SLICES: grow()
             default: return .failed

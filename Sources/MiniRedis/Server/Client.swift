@@ -137,6 +137,7 @@ final class Client: ConnectionDelegate {
 
     private func refuse() {
         server.frame.pointee.reply.error("ERR Protocol error: \(parser.pointee.errorText)")
+        server.countError()
         session.pointee.hold.insert(.closing)
     }
 

@@ -104,7 +104,12 @@ extension Configuration {
         .integer("slowlog-max-len", \.slowLogMaxEntries, natural),
         .bool("latency-tracking", \.latencyTracking),
         .typed("latency-tracking-info-percentiles", \.latencyPercentiles, .percentiles),
-        .integer("latency-monitor-threshold", \.latencyMonitorThreshold, natural).withoutEffect,
+        .integer("latency-monitor-threshold", \.latencyMonitorThreshold, natural),
+        .integer("metrics-port", \.metricsPort, portNumber).immutable,
+        .typed(
+            "metrics-bind", \.metricsBind,
+            .words(atMost: bindAddressLimit, else: "Too many bind addresses specified.")
+        ).immutable,
         .typed("notify-keyspace-events", \.keyspaceEvents, .keyspaceEvents),
     ]
 

@@ -92,6 +92,9 @@ struct Settings: Equatable, Sendable {
     var latencyPercentiles: [Double] = [50, 99, 99.9]
     /// Milliseconds; zero is off.
     var latencyMonitorThreshold: Int64 = 0
+    /// The port on which Prometheus reads figures; zero is off.
+    var metricsPort: Int64 = 0
+    var metricsBind = ["127.0.0.1"]
     var keyspaceEvents: KeyspaceEventSelection = []
 
     // Permissions.

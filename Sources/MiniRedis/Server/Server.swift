@@ -27,6 +27,9 @@ final class Server {
     var statistics = ServerStatistics()
     var persistence = PersistenceStatus()
     var operations = OperationRate()
+    let observers = Observers()
+    /// Bytes that the keyspace took before it had a key.
+    private(set) var startupMemory = 0
     /// The connection whose requests are being executed.
     unowned(unsafe) var currentConnection: Connection?
     private(set) var clients: [Int64: Client] = [:]
@@ -34,6 +37,7 @@ final class Server {
     private var queuedClients: [Client] = []
     private var listeners: [Listener] = []
     private var signals: [SignalSource] = []
+    private(set) var metrics: MetricsEndpoint?
     private var expiryTimer: LoopTimer?
     private var timerDeadline: Int64?
     private var secondTimer: LoopTimer?
@@ -84,6 +88,8 @@ final class Server {
             to: ProtocolLimits(bulkLength: 0, isAuthenticated: true))
         applySettings()
         wireLoop()
+        wireObservers()
+        startupMemory = keyspace.allocatedBytes
     }
 
     private func initializeFrame() {
@@ -110,6 +116,7 @@ final class Server {
         applyMemorySettings()
         log.path = settings.logFile
         log.level = settings.logLevel.level
+        applyObserverSettings()
     }
 
     private func wireLoop() {
@@ -134,6 +141,7 @@ final class Server {
         startTimers()
         loop.run()
         for listener in listeners { listener.close() }
+        metrics?.close()
         return exitStatus ?? 0
     }
 
@@ -193,6 +201,7 @@ final class Server {
             log.write(.warning, "Configured to not listen anywhere, exiting.")
             throw NetworkError("listen", code: 0)
         }
+        metrics = try MetricsEndpoint(self)
         for listener in listeners {
             listener.onConnection = { [unowned self] in accept($0) }
             listener.onError = { [unowned self] in
@@ -279,8 +288,12 @@ final class Server {
             queuedClients.removeAll()
             for client in queued { client.takeTurn() }
         }
+        let start = CycleClock.cycles
         let expiresMore = keyspace.expireDue(budget: Self.expiryBudget)
+        let middle = CycleClock.cycles
         let freesMore = keyspace.doPendingWork(budget: Self.freeingBudget)
+        observers.turn.expiryCycles = middle &- start
+        observers.turn.freeingCycles = CycleClock.cycles &- middle
         let evictsMore =
             keyspace.isOverLimit
             && keyspace.evict(budget: Dispatcher.evictionBudget) == .unfinished
@@ -300,19 +313,15 @@ final class Server {
     }
 
     private func eachTick() {
+        updateSlowCycles()
         peakMemory = max(peakMemory, keyspace.allocatedBytes)
         dispatcher.pointee.shareCycles = UInt64(
             cycleClock.cyclesPerMicrosecond * Double(Dispatcher.shareMicroseconds))
         operations.sample(
-            commands: totalCommands, traffic: loop.traffic.pointee,
-            nanoseconds: loop.clock.pointee.monotonicNanoseconds)
-    }
-
-    /// Errors that were answered since the start or CONFIG RESETSTAT.
-    var totalErrors: Int {
-        (0..<commandTable.commands.count).reduce(0) {
-            $0 + commandTable.statistics[$1].rejected + commandTable.statistics[$1].failed
-        }
+            OperationRate.Counters(
+                commands: totalCommands, traffic: loop.traffic.pointee,
+                loop: loop.statistics.pointee,
+                nanoseconds: loop.clock.pointee.monotonicNanoseconds))
     }
 
     /// Commands that were executed since the start or CONFIG RESETSTAT.

@@ -4,6 +4,8 @@
 
 extension Server: Administration {
     var version: String { Version.redis }
+    var unixMicroseconds: Int64 { loop.clock.pointee.unixMicroseconds }
+    var lastSaveAt: Int64 { persistence.lastSaveAt }
     var requiredPassword: String { configuration.settings.requirePass }
 
     func information(sections: [String]) -> String {
@@ -28,7 +30,7 @@ extension Server: Administration {
         allows(configuration.settings.enableDebugCommand, isLocal: session.isLocal)
     }
 
-    private func allows(_ permission: LocalPermission, isLocal: Bool) -> Bool {
+    func allows(_ permission: LocalPermission, isLocal: Bool) -> Bool {
         switch permission {
         case .no: false
         case .local: isLocal
@@ -42,6 +44,8 @@ extension Server: Administration {
         loop.traffic.pointee.reset()
         keyspace.state.pointee.statistics = KeyspaceStatistics()
         statistics = ServerStatistics()
+        observers.errors = ErrorStatistics()
+        observers.longestTurnCause = ""
     }
 
     func log(_ text: String) {

@@ -109,6 +109,9 @@ struct DeadlineIndex: ~Copyable {
         @inline(__always) get { tree?.firstLeaf.first.element }
     }
 
+    /// The element that is due last.
+    var last: Element? { tree?.lastLeaf.last.element }
+
     /// Takes all nodes away at once and leaves the index empty. Whoever gets them frees them, in
     /// slices.
     mutating func detach() -> DetachedDeadlines {

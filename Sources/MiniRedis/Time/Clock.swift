@@ -26,6 +26,13 @@ struct Clock {
     /// Time since an arbitrary start, never set back: nanoseconds.
     var monotonicNanoseconds: UInt64
 
+    /// Wall-clock time: microseconds since 1970-01-01 UTC. Whole milliseconds in a clock that was
+    /// never refreshed.
+    var unixMicroseconds: Int64 {
+        if anchoredAt == 0 { return unixMilliseconds &* 1000 }
+        return (Int64(bitPattern: monotonicNanoseconds) &+ offsetNanoseconds) / 1000
+    }
+
     /// Wall clock minus monotonic clock in nanoseconds, as measured at `anchoredAt`.
     private var offsetNanoseconds: Int64 = 0
     /// The monotonic time at which the offset was measured; zero if it never was.

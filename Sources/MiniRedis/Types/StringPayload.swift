@@ -36,6 +36,8 @@ enum StringPayload {
 enum StringSource {
     /// Copied into the entry.
     case bytes(ByteView)
+    /// Copied too: a string that was changed in part, which OBJECT ENCODING calls raw.
+    case edited(ByteView)
     case integer(Int64)
     /// A block whose reference the entry takes over.
     case block(ReferencedBlock)

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// INFO: where the bytes are, in memory and on disk.
+
+import Glibc
+
+extension InfoReport {
+    mutating func describeMemory() {
+        let memory = server.memoryReport()
+        bytes("used_memory", memory.used)
+        bytes("used_memory_rss", memory.processResident)
+        bytes("used_memory_peak", memory.peak)
+        field("used_memory_peak_perc", Self.fixed(memory.peakPercentage, digits: 2) + "%")
+        field("used_memory_overhead", memory.overhead)
+        field("used_memory_startup", memory.startup)
+        field("used_memory_dataset", memory.dataset)
+        field("used_memory_dataset_perc", Self.fixed(memory.datasetPercentage, digits: 2) + "%")
+        field("allocator_allocated", memory.allocated)
+        field("allocator_active", memory.active)
+        field("allocator_resident", memory.resident)
+        field("allocator_muzzy", 0)
+        bytes("total_system_memory", Self.systemMemoryBytes())
+        describeScriptMemory()
+        let limit = server.configuration.settings.maxMemoryBytes
+        bytes("maxmemory", Int(clamping: limit))
+        field("maxmemory_policy", server.configuration.value(of: "maxmemory-policy") ?? "")
+        ratio("allocator_frag", memory.active, memory.allocated)
+        ratio("allocator_rss", memory.resident, memory.active)
+        ratio("rss_overhead", memory.processResident, memory.resident)
+        field(
+            "mem_fragmentation_ratio", MemoryReport.ratio(memory.processResident, memory.used),
+            digits: 2)
+        field("mem_fragmentation_bytes", memory.processResident - memory.used)
+        field("mem_not_counted_for_evict", max(0, memory.used - server.keyspace.countedBytes))
+        zeros(
+            "mem_replication_backlog",
+            "mem_total_replication_buffers", "mem_clients_slaves")
+        field("mem_clients_normal", memory.clients)
+        zeros("mem_cluster_links", "mem_aof_buffer")
+        field("mem_allocator", Version.allocator)
+        field("active_defrag_running", 0)
+        field("lazyfree_pending_objects", server.keyspace.pendingFrees)
+        field("lazyfreed_objects", 0)
+        field("snapshot_retained_bytes", server.keyspace.retainedBytes)
+        field(
+            "snapshot_retained_peak_bytes",
+            server.keyspace.memory.pointee.graveyard.peakRetainedBytes)
+    }
+
+    private mutating func describeScriptMemory() {
+        zeros("used_memory_lua", "used_memory_vm_eval")
+        field("used_memory_lua_human", "0B")
+        zeros(
+            "used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions",
+            "number_of_libraries", "used_memory_vm_functions")
+        bytes("used_memory_vm_total", 0)
+        field("used_memory_functions", 0)
+        bytes("used_memory_scripts", 0)
+    }
+
+    private mutating func ratio(_ name: String, _ one: Int, _ other: Int) {
+        field("\(name)_ratio", MemoryReport.ratio(one, other), digits: 2)
+        field("\(name)_bytes", one - other)
+    }
+
+    private static func systemMemoryBytes() -> Int {
+        sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+    }
+
+    mutating func describePersistence() {
+        let status = server.persistence
+        field("loading", 0)
+        field("async_loading", 0)
+        zeros(
+            "current_cow_peak", "current_cow_size", "current_cow_size_age", "current_fork_perc",
+            "current_save_keys_processed", "current_save_keys_total")
+        field("rdb_changes_since_last_save", server.keyspace.state.pointee.changesSinceSave)
+        field("rdb_bgsave_in_progress", status.runningSince == nil ? 0 : 1)
+        field("rdb_last_save_time", status.lastSaveAt)
+        field("rdb_last_bgsave_status", status.lastSaveSucceeded ? "ok" : "err")
+        field("rdb_last_bgsave_time_sec", status.lastSaveSeconds)
+        field("rdb_current_bgsave_time_sec", status.runningSince.map { (now - $0) / 1000 } ?? -1)
+        field("rdb_saves", status.saves)
+        field("rdb_last_cow_size", 0)
+        field("rdb_last_load_keys_expired", status.keysExpiredAtLoad)
+        field("rdb_last_load_keys_loaded", status.keysLoaded)
+        field("snapshots_live", server.keyspace.liveSnapshots)
+        field("snapshot_last_pause_usec", status.lastSnapshotPauseMicroseconds)
+        zeros("aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled")
+        field("aof_last_rewrite_time_sec", -1)
+        field("aof_current_rewrite_time_sec", -1)
+        field("aof_last_bgrewrite_status", "ok")
+        zeros("aof_rewrites", "aof_rewrites_consecutive_failures")
+        field("aof_last_write_status", "ok")
+        zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size")
+    }
+}
