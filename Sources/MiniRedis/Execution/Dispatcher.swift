@@ -73,6 +73,9 @@ struct Dispatcher: ~Copyable {
     private let statistics: UnsafeMutablePointer<CommandStatistics>
     private let databases: UnsafeMutablePointer<Database>
     private unowned let table: CommandTable
+    private unowned let keyspace: Keyspace
+    /// Whether there is a limit of memory, so that commands that want more may be refused.
+    var isMemoryLimited = false
     /// `shareMicroseconds` in cycles of the processor's counter, as far as its rate is known.
     var shareCycles: UInt64 = 1_000_000
     private var arena = SliceArena()
@@ -83,6 +86,7 @@ struct Dispatcher: ~Copyable {
     init(frame: UnsafeMutablePointer<ExecutionFrame>, table: CommandTable, keyspace: Keyspace) {
         self.frame = frame
         self.table = table
+        self.keyspace = keyspace
         commands = table.index
         statistics = table.statistics
         databases = keyspace.databases
@@ -163,7 +167,7 @@ struct Dispatcher: ~Copyable {
         let capacity = isAuthenticated ? Self.batchCapacity : 1
         var at = start
         while at < count && batchCount < capacity {
-            let isInline = ByteView(bytes, count: count)[at] != UInt8(ascii: "*")
+            let isInline = RequestParser.isInline(bytes + at)
             if isInline && batchCount > 0 { return .mayParse }
             let outcome = parser.pointee.parse(
                 bytes + at, count: count &- at, limits: limits, arena: &arena)
@@ -219,6 +223,9 @@ struct Dispatcher: ~Copyable {
             session.pointee.isAuthenticated
                 || commands.records[record].flags.contains(.noAuthentication)
         else { return refuse(record, count) }
+        if isMemoryLimited, commands.records[record].flags.contains(.denyOutOfMemory), !makeRoom() {
+            return refuseForMemory(record)
+        }
         do throws(ErrorReply) {
             try commands.records[record].run(frame)
         } catch {
@@ -254,7 +261,25 @@ struct Dispatcher: ~Copyable {
         frame.pointee.administration.noteSlow(record, cycles: spent, frame)
     }
 
+    // MARK: - Memory
+
+    /// Keys that go before one command or at the end of a turn, at most: half a millisecond.
+    static let evictionBudget = 150
+
+    /// Brings the keys nearer to the limit of memory; false if they are above it and none may go.
+    @inline(never)
+    private func makeRoom() -> Bool {
+        guard keyspace.isOverLimit else { return true }
+        return keyspace.evict(budget: Self.evictionBudget) != .nothingLeft
+    }
+
     // MARK: - Errors
+
+    @inline(never)
+    private func refuseForMemory(_ record: Int) {
+        statistics[record].rejected += 1
+        frame.pointee.reply.error(.outOfMemory, command: table.names[record])
+    }
 
     @inline(never)
     private func fail(_ record: Int, _ error: ErrorReply) {

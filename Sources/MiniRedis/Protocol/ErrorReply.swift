@@ -38,6 +38,7 @@ enum ErrorReply: Error {
     case invalidNumberOfArguments
     case notFloat
     case noSuchKey
+    case outOfMemory
     case notInt32
     case incrementNotFinite
     case offsetOutOfRange
@@ -105,6 +106,7 @@ enum ErrorReply: Error {
         case .invalidNumberOfArguments: "ERR Invalid number of arguments specified for command"
         case .notFloat: "ERR value is not a valid float"
         case .noSuchKey: "ERR no such key"
+        case .outOfMemory: "OOM command not allowed when used memory > 'maxmemory'."
         case .notInt32:
             "ERR value is out of range, value must between -2147483648 and 2147483647"
         case .incrementNotFinite: "ERR increment would produce NaN or Infinity"
