@@ -19,7 +19,7 @@ FIRST_COMMANDS = """
     debug setnx setex psetex getset getdel getex msetnx incrbyfloat getrange substr setrange lcs
     randomkey rename renamenx copy move touch object object|encoding object|refcount
     object|idletime object|freq object|help swapdb time lastsave role lolwut
-    debug command|getkeysandflags command|help config|help config|rewrite slowlog|get slowlog|len
+    command|getkeysandflags command|help config|help config|rewrite slowlog|get slowlog|len
     slowlog|reset latency|latest latency|history latency|reset latency|doctor latency|graph
     latency|histogram memory|usage memory|stats memory|doctor memory|purge memory|malloc-stats
     function|flush function|list function|stats function|dump script|flush script|exists

@@ -3,7 +3,8 @@
 // LatencyMonitor: when something took too long, and how long. A series of samples for each kind of
 // event, one sample a second (the worst of it), the last 160 of them.
 //
-// Source: https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency-monitor/
+// Source:
+// https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency-monitor/
 
 /// What may take too long.
 enum LatencyEvent: String, CaseIterable {

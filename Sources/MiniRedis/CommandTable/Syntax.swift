@@ -146,6 +146,12 @@ struct Syntax: Sendable {
         }
     }
 
+    /// Whether this is a key of the same specification as the argument before it.
+    func continuesKeys(_ previous: Syntax) -> Bool {
+        kind == .key && previous.kind == .key && access == previous.access && !isMultiple
+            && previous.isFixed
+    }
+
     /// The arity of a command with this grammar whose name is `nameWords` words: negative if there
     /// may be more.
     static func arity(_ syntax: [Syntax], nameWords: Int) -> Int {
@@ -165,19 +171,22 @@ struct KeySpecification {
     /// Argument `first` is the number of keys, which are behind it.
     var isCounted = false
 
-    /// The keys that a grammar names, when their place is fixed.
+    /// The keys that a grammar names, when their place is fixed. Neighbours with the same access
+    /// are one specification.
     static func derive(_ syntax: [Syntax], nameWords: Int) -> [KeySpecification] {
         var specifications: [KeySpecification] = []
         var position = nameWords
-        for (number, argument) in syntax.enumerated() {
-            if argument.name == "numkeys", number + 1 < syntax.count {
+        for (at, argument) in syntax.enumerated() {
+            if argument.name == "numkeys", at + 1 < syntax.count {
                 specifications.append(
                     KeySpecification(
-                        first: position, last: 0, step: 1, access: syntax[number + 1].access,
+                        first: position, last: 0, step: 1, access: syntax[at + 1].access,
                         isCounted: true))
                 break
             }
-            if argument.kind == .key {
+            if argument.kind == .key, at > 0, argument.continuesKeys(syntax[at - 1]) {
+                specifications[specifications.count - 1].last += 1
+            } else if argument.kind == .key {
                 specifications.append(
                     KeySpecification(
                         first: position, last: argument.isMultiple ? -1 : 0, step: 1,

@@ -226,13 +226,12 @@ enum CommandIntrospection {
     private static func legacyRange(
         _ specifications: [KeySpecification]
     ) -> (first: Int, last: Int, step: Int) {
-        guard let specification = specifications.first, !specification.isCounted else {
-            return (0, 0, 0)
+        guard let first = specifications.first, !first.isCounted else { return (0, 0, 0) }
+        var last = first.last >= 0 ? first.first + first.last : first.last
+        for next in specifications.dropFirst() where last >= 0 {
+            last = next.last >= 0 ? next.first + next.last : next.last
         }
-        let last = specification.last
-        return (
-            specification.first, last >= 0 ? specification.first + last : last, specification.step
-        )
+        return (first.first, last, first.step)
     }
 
     private static func write(_ access: KeyAccess, _ reply: ReplyWriter) {
@@ -313,7 +312,8 @@ enum CommandIntrospection {
         _ syntax: [Syntax], _ reply: ReplyWriter, since: String, keyNumber: inout Int
     ) {
         reply.array(syntax.count)
-        for argument in syntax {
+        for (at, argument) in syntax.enumerated() {
+            if at > 0, argument.continuesKeys(syntax[at - 1]) { keyNumber -= 1 }
             write(argument, reply, since: since, keyNumber: &keyNumber)
         }
     }

@@ -92,7 +92,10 @@ extension Keys {
     static func frequency(_ context: AdministrationContext) throws(ErrorReply) {
         guard let entry = looked(context) else { return context.reply.null() }
         guard policy(context).hasSuffix("lfu") else { throw .frequencyNotTracked }
-        context.reply.integer(Int(entry.accessClock & 0xFF))
+        let state = context.data.database.pointee.state
+        context.reply.integer(
+            AccessRecord.frequency(
+                entry.accessClock, now: state.pointee.now, state.pointee.frequencyScale))
     }
 
     /// The entry of the key in argument 2; looking is no access.

@@ -51,6 +51,10 @@ extension Dispatcher {
             session.pointee.hold.insert(.paused)
             return nil
         }
+        guard hasRoom(for: record) else {
+            refuseForMemory(record)
+            return nil
+        }
         return record
     }
 

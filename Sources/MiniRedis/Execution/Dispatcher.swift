@@ -76,6 +76,9 @@ struct Dispatcher: ~Copyable {
     let statistics: UnsafeMutablePointer<CommandStatistics>
     private let databases: UnsafeMutablePointer<Database>
     unowned let table: CommandTable
+    private unowned let keyspace: Keyspace
+    /// Whether there is a limit of memory, so that commands that want more may be refused.
+    var isMemoryLimited = false
     /// `shareMicroseconds` in cycles of the processor's counter, as far as its rate is known.
     var shareCycles: UInt64 = 1_000_000
     private var arena = SliceArena()
@@ -86,6 +89,7 @@ struct Dispatcher: ~Copyable {
     init(frame: UnsafeMutablePointer<ExecutionFrame>, table: CommandTable, keyspace: Keyspace) {
         self.frame = frame
         self.table = table
+        self.keyspace = keyspace
         commands = table.index
         statistics = table.statistics
         databases = keyspace.databases
@@ -185,7 +189,7 @@ struct Dispatcher: ~Copyable {
         let capacity = isAuthenticated ? Self.batchCapacity : 1
         var at = start
         while at < count && batchCount < capacity {
-            let isInline = bytes.load(fromByteOffset: at, as: UInt8.self) != UInt8(ascii: "*")
+            let isInline = RequestParser.isInline(bytes + at)
             if isInline && batchCount > 0 { return .mayParse }
             let outcome = parser.pointee.parse(
                 bytes + at, count: count &- at, limits: limits, arena: &arena)
@@ -237,6 +241,7 @@ struct Dispatcher: ~Copyable {
             count <= commands.records[record].mostArguments,
             frame.pointee.attention.rawValue | session.pointee.attention.rawValue == 0
         else { return executeCarefully(batch[number].resolution, session) }
+        guard hasRoom(for: record) else { return refuseForMemory(record) }
         run(record)
     }
 
@@ -252,9 +257,10 @@ struct Dispatcher: ~Copyable {
         let now = CycleClock.cycles
         let spent = now &- cycles
         cycles = now
-        statistics[record].calls &+= 1
-        statistics[record].cycles &+= spent
-        if let histogram = statistics[record].histogram {
+        let statistics = statistics + record
+        statistics.pointee.calls &+= 1
+        statistics.pointee.cycles &+= spent
+        if let histogram = statistics.pointee.histogram {
             histogram.record(spent)
         } else {
             startHistogram(record, spent)
@@ -276,6 +282,33 @@ struct Dispatcher: ~Copyable {
     @inline(never)
     private func noteSlow(_ record: Int, _ spent: UInt64) {
         frame.pointee.administration.noteSlow(record, cycles: spent, frame)
+    }
+
+    // MARK: - Memory
+
+    /// Keys that go before one command or at the end of a turn, at most: half a millisecond.
+    static let evictionBudget = 150
+
+    /// Whether the limit of memory lets a command run.
+    @inline(__always)
+    func hasRoom(for record: Int) -> Bool {
+        !isMemoryLimited || !commands.records[record].flags.contains(.denyOutOfMemory)
+            || makeRoom()
+    }
+
+    /// Brings the keys nearer to the limit of memory; false if they are above it and none may go.
+    @inline(never)
+    private func makeRoom() -> Bool {
+        guard keyspace.isOverLimit else { return true }
+        return keyspace.evict(budget: Self.evictionBudget) != .nothingLeft
+    }
+
+    // MARK: - Errors
+
+    @inline(never)
+    func refuseForMemory(_ record: Int) {
+        statistics[record].rejected += 1
+        frame.pointee.reply.error(.outOfMemory, command: table.names[record])
     }
 
     @inline(never)

@@ -53,8 +53,9 @@ extension Database {
         }
         let shape = Entry.Shape(
             keyCount: key.count, valueCount: value.inlineCount, hasDeadline: deadline != nil)
+        if case .block(let block) = value { block.hold(heap) }
         let isPrivate = table.isPrivate(slot, hash: hash)
-        let clock = state.pointee.accessClock
+        let clock = accessRecord(following: old)
         if isPrivate && old.stringEncoding != .block
             && Heap.sizeClass(shape.byteCount) == Heap.sizeClass(oldShape.byteCount)
         {
@@ -78,6 +79,7 @@ extension Database {
     ) {
         let shape = Entry.Shape(
             keyCount: key.count, valueCount: value.inlineCount, hasDeadline: deadline != nil)
+        if case .block(let block) = value { block.hold(heap) }
         let block = heap.pointee.allocate(shape.byteCount)
         Entry.write(
             at: block, shape, key: key, string: value, deadline: deadline,
@@ -97,7 +99,7 @@ extension Database {
         }
         table.checkWritable(entry: entry.base, hash: hash)
         entry.setInteger(value)
-        entry.touch(state.pointee.accessClock)
+        touch(entry)
         commit()
     }
 
@@ -114,7 +116,10 @@ extension Database {
             shape.hasDeadline = deadline != nil
             let block = heap.pointee.allocate(shape.byteCount)
             Entry.write(at: block, shape, key: old.key, copying: old, deadline: deadline)
-            if old.stringEncoding == .block { old.block.retain() }
+            if old.stringEncoding == .block {
+                old.block.retain()
+                old.block.hold(heap)
+            }
             table.replace(slot, hash: hash, with: block)
             discard(old, hash, isPrivate: isPrivate)
         }
@@ -179,6 +184,7 @@ extension Database {
     @inline(__always)
     func discard(_ entry: Entry, _ hash: UInt64, isPrivate: Bool) {
         let bytes = entry.shape.byteCount
+        if entry.stringEncoding == .block { entry.block.letGo(heap) }
         guard isPrivate else {
             state.pointee.memory.pointee.retire(entry.base, bytes: bytes, kind: Self.entryKind)
             return

@@ -17,8 +17,11 @@ extension Database {
         shape.keyCount = key.count
         let block = heap.pointee.allocate(shape.byteCount)
         Entry.write(at: block, shape, key: key, copying: source, deadline: deadline)
-        Entry(block).touch(state.pointee.accessClock)
-        if source.stringEncoding == .block { source.block.retain() }
+        touch(Entry(block))
+        if source.stringEncoding == .block {
+            source.block.retain()
+            source.block.hold(heap)
+        }
         if let slot = table.find(hash, key) {
             let old = Entry(slot.entry)
             moveDeadline(from: old.deadline, to: deadline, hash)

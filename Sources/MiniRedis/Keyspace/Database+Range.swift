@@ -28,7 +28,7 @@ extension Database {
             rewrite(slot, hash, offset, patch)
             return total
         }
-        entry.touch(state.pointee.accessClock)
+        touch(entry)
         commit()
         return total
     }

@@ -48,8 +48,28 @@ struct Database: ~Copyable {
     @inline(__always)
     mutating func read(_ key: ByteView, _ hash: UInt64) -> Entry? {
         guard let entry = peek(key, hash) else { return nil }
-        entry.touch(state.pointee.accessClock)
+        touch(entry)
         return entry
+    }
+
+    /// Records an access.
+    @inline(__always)
+    func touch(_ entry: Entry) {
+        entry.touch(accessRecord(following: entry))
+    }
+
+    /// What an entry is to remember that is accessed now, or made in place of `old`.
+    @inline(__always)
+    func accessRecord(following old: Entry) -> UInt32 {
+        if state.pointee.countsFrequency { return countedRecord(old) }
+        return state.pointee.accessClock
+    }
+
+    @inline(never)
+    private func countedRecord(_ entry: Entry) -> UInt32 {
+        AccessRecord.counted(
+            entry.accessClock, now: state.pointee.now, state.pointee.frequencyScale,
+            &state.pointee.random)
     }
 
     /// The entry of a key for a command that only looks at it: a hit or a miss, but no access.

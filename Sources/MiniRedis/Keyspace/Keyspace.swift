@@ -13,9 +13,16 @@ final class Keyspace {
     let state: UnsafeMutablePointer<KeyspaceState>
     let databases: UnsafeMutablePointer<Database>
     let databaseCount: Int
-    private let hasher: KeyHash
+    let hasher: KeyHash
     private var detachedTables: [DetachedTable] = []
     private var detachedDeadlines: [DetachedDeadlines] = []
+    /// What the detached tables take, bytes; an estimate where several databases have keys.
+    private var detachedBytes = 0
+    /// Set by `changeEviction`, as what follows is used by it alone.
+    var eviction = EvictionSettings()
+    var evictionPool = EvictionPool()
+    var nextEvictedDatabase = 0
+    var random = RandomSource()
     /// Snapshots that are being walked.
     private(set) var liveSnapshots = 0
 
@@ -48,6 +55,16 @@ final class Keyspace {
     /// Bytes that keys, tables and indexes take, as allocated, graves included.
     var allocatedBytes: Int { memory.pointee.heap.pointee.allocatedBytes }
 
+    /// Of `allocatedBytes`, what the keys are not to blame for: kept for snapshots, on the way from
+    /// or to clients, flushed and not yet freed.
+    var notCountedBytes: Int {
+        memory.pointee.graveyard.retainedBytes + memory.pointee.heap.pointee.idleBlockBytes
+            + detachedBytes
+    }
+
+    /// Bytes that the keys take, with their tables and indexes: what `maxmemory` limits.
+    var countedBytes: Int { max(0, allocatedBytes - notCountedBytes) }
+
     /// Bytes that are kept only because a live snapshot sees them.
     var retainedBytes: Int { memory.pointee.graveyard.retainedBytes }
 
@@ -68,6 +85,9 @@ final class Keyspace {
     func flush(_ index: Int) -> Int {
         let removed = databases[index].count
         guard removed > 0 else { return 0 }
+        let empty = databaseCount * (Heap.pageBytes + 64)
+        detachedBytes += Int(
+            Double(max(0, countedBytes - empty)) * Double(removed) / Double(count))
         detachedTables.append(databases[index].table.detach())
         detachedDeadlines.append(databases[index].deadlines.detach())
         state.pointee.changesSinceSave += removed
@@ -109,6 +129,12 @@ final class Keyspace {
             let entry = Entry(node.block)
             if entry.stringEncoding == .block { entry.block.release(heap) }
         }
+        let before = allocatedBytes
+        defer {
+            detachedBytes =
+                detachedTables.isEmpty && detachedDeadlines.isEmpty
+                ? 0 : max(0, detachedBytes - (before - allocatedBytes))
+        }
         if !detachedDeadlines.isEmpty, detachedDeadlines[0].free(atMost: budget / 8 + 1, heap: heap)
         {
             detachedDeadlines.removeFirst()
@@ -117,7 +143,10 @@ final class Keyspace {
             let done = detachedTables[0].free(atMost: budget, heap: heap) { address in
                 let entry = Entry(address)
                 let bytes = entry.shape.byteCount
-                if entry.stringEncoding == .block { entry.block.release(heap) }
+                if entry.stringEncoding == .block {
+                    entry.block.letGo(heap)
+                    entry.block.release(heap)
+                }
                 heap.pointee.free(address, bytes)
             }
             if done { detachedTables.removeFirst() }

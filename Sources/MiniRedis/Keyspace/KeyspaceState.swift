@@ -8,8 +8,12 @@ struct KeyspaceState: ~Copyable {
     let memory: UnsafeMutablePointer<Memory>
     /// The clock of the loop turn: milliseconds since the epoch. Whoever runs commands sets it.
     var now: Int64 = 0
-    /// Seconds modulo 2^24, what entries record of their last access; follows `now`.
-    var accessClock: UInt32 = 0
+    /// What an entry that is made now remembers of its use, and, by recency, one that is accessed;
+    /// follows `now`.
+    private(set) var accessClock: UInt32 = 0
+    /// Whether entries remember how often they were accessed, instead of when.
+    var countsFrequency = false
+    var frequencyScale = AccessRecord.FrequencyScale()
     var statistics = KeyspaceStatistics()
     /// Changes since the last save.
     var changesSinceSave = 0
@@ -28,7 +32,9 @@ struct KeyspaceState: ~Copyable {
 
     mutating func setTime(_ milliseconds: Int64) {
         now = milliseconds
-        accessClock = UInt32(truncatingIfNeeded: milliseconds / 1000) & 0xFF_FFFF
+        accessClock =
+            countsFrequency
+            ? AccessRecord.newFrequency(milliseconds) : AccessRecord.recency(milliseconds)
     }
 }
 
@@ -37,4 +43,5 @@ struct KeyspaceStatistics {
     var hits = 0
     var misses = 0
     var expired = 0
+    var evicted = 0
 }

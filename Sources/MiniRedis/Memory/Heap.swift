@@ -23,6 +23,9 @@ import Glibc
 struct Heap: ~Copyable {
     /// Bytes in use, as the allocator rounds them.
     private(set) var allocatedBytes = 0
+    /// Bytes of referenced blocks that no entry of a table holds: on the way from or to a client,
+    /// or kept for a snapshot alone.
+    var idleBlockBytes = 0
 
     /// The size of a memory page as the table uses it for a segment.
     static let pageBytes = 4096

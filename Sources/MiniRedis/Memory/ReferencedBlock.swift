@@ -7,7 +7,10 @@
 // too: nobody copies it. The block counts its references and is freed with the last one. Its bytes
 // up to `count` do not change while it has more than one.
 //
-//     [ references : 8 ][ count : 8 ][ capacity : 8 ][ unused : 8 ][ bytes ... ]
+//     [ references : 8 ][ count : 8 ][ capacity : 8 ][ holders : 8 ][ bytes ... ]
+//
+// Among the references are those of entries in a table, its holders, which are counted for
+// themselves: a block without them is no part of what the keys take.
 //
 // Limits: references are counted by the loop's thread alone; a background walk needs no reference
 // of its own, since the old entry that it sees keeps one until the snapshot has ended.
@@ -32,7 +35,9 @@ struct ReferencedBlock {
         address = heap.pointee.allocate(usable + Self.headerBytes)
         references = 1
         count = 0
+        holders = 0
         self.capacity = usable
+        heap.pointee.idleBlockBytes += byteCount
     }
 
     /// A block of one reference that holds `first` and then `second`, with room to spare behind
@@ -88,6 +93,27 @@ struct ReferencedBlock {
         nonmutating set { address.storeBytes(of: newValue, toByteOffset: 16, as: Int.self) }
     }
 
+    private var holders: Int {
+        get { address.load(fromByteOffset: 24, as: Int.self) }
+        nonmutating set { address.storeBytes(of: newValue, toByteOffset: 24, as: Int.self) }
+    }
+
+    /// Bytes that the block takes, its header included.
+    private var byteCount: Int { Heap.sizeClass(capacity + Self.headerBytes) }
+
+    /// An entry of a table refers to the block from now on. The reference is counted apart.
+    func hold(_ heap: UnsafeMutablePointer<Heap>) {
+        if holders == 0 { heap.pointee.idleBlockBytes -= byteCount }
+        holders += 1
+    }
+
+    /// An entry that refers to the block has left its table; its reference may live on.
+    func letGo(_ heap: UnsafeMutablePointer<Heap>) {
+        assert(holders > 0)
+        holders -= 1
+        if holders == 0 { heap.pointee.idleBlockBytes += byteCount }
+    }
+
     var bytes: UnsafeMutableRawPointer { address + Self.headerBytes }
     var view: ByteView { ByteView(bytes, count: count) }
 
@@ -101,7 +127,10 @@ struct ReferencedBlock {
     /// Gives up one reference; the block is freed with the last.
     func release(_ heap: UnsafeMutablePointer<Heap>) {
         references -= 1
-        if references == 0 { heap.pointee.free(address, capacity + Self.headerBytes) }
+        guard references == 0 else { return }
+        assert(holders == 0)
+        heap.pointee.idleBlockBytes -= byteCount
+        heap.pointee.free(address, capacity + Self.headerBytes)
     }
 
     /// The same bytes with room for at least `capacity`; consumes the one reference there is. The
@@ -113,7 +142,9 @@ struct ReferencedBlock {
         let moved = heap.pointee.reallocate(
             address, from: self.capacity + Self.headerBytes, to: usable + Self.headerBytes)
         let block = ReferencedBlock(moved)
+        let oldBytes = block.byteCount
         block.capacity = usable
+        if block.holders == 0 { heap.pointee.idleBlockBytes += block.byteCount - oldBytes }
         return block
     }
     /// The same bytes with `patch` written over them from `offset` on, and zeros between the old
@@ -127,7 +158,9 @@ struct ReferencedBlock {
         let end = offset + patch.count
         if end > capacity && offset - count > count {
             let fresh = ReferencedBlock(copying: view, patch, at: offset, heap: heap)
+            letGo(heap)
             release(heap)
+            fresh.hold(heap)
             return fresh
         }
         let block = end > capacity ? grown(to: end + end / 4, heap: heap) : self

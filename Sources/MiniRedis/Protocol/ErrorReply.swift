@@ -50,6 +50,7 @@ enum ErrorReply: Error {
     case trackingUnsupported
     case maximumAgeNotInteger
     case maximumAgeNotPositive
+    case outOfMemory
     case notInt32
     case incrementNotFinite
     case offsetOutOfRange
@@ -109,19 +110,18 @@ enum ErrorReply: Error {
         case .noPasswordSet: LongErrorText.noPasswordSet
         case .noAuthentication: "NOAUTH Authentication required."
         case .helloNeedsAuthentication: LongErrorText.helloNeedsAuthentication
-        case .invalidClientName:
-            "ERR Client names cannot contain spaces, newlines or special characters."
         case .noShutdownInProgress: "ERR No shutdown in progress."
         case .invalidCommandSpecified: "ERR Invalid command specified"
         case .commandHasNoKeys: "ERR The command has no key arguments"
         case .invalidNumberOfArguments: "ERR Invalid number of arguments specified for command"
         case .notFloat: "ERR value is not a valid float"
         case .noSuchKey: "ERR no such key"
-        case .noSuchClient, .invalidClientID, .clientIDNotPositive,
-            .timeoutNotInteger, .timeoutNegative, .timeoutOutOfRange,
-            .invalidPauseMode, .invalidUnblockReason, .notTracking,
-            .trackingUnsupported, .maximumAgeNotInteger, .maximumAgeNotPositive:
+        case .invalidClientName, .noSuchClient, .invalidClientID, .clientIDNotPositive,
+            .timeoutNotInteger, .timeoutNegative, .timeoutOutOfRange, .invalidPauseMode,
+            .invalidUnblockReason, .notTracking, .trackingUnsupported, .maximumAgeNotInteger,
+            .maximumAgeNotPositive:
             clientText
+        case .outOfMemory: "OOM command not allowed when used memory > 'maxmemory'."
         case .notInt32:
             "ERR value is out of range, value must between -2147483648 and 2147483647"
         case .incrementNotFinite: "ERR increment would produce NaN or Infinity"
@@ -139,6 +139,20 @@ enum ErrorReply: Error {
             "ERR Insufficient memory, failed allocating transient memory for LCS"
         case .idleTimeNotTracked: LongErrorText.idleTimeNotTracked
         case .frequencyNotTracked: LongErrorText.frequencyNotTracked
+        case .slowLogCount, .noConfigurationFile, .notBusy, .libraryNotFound, .noScripts,
+            .noFunctions, .modulesDisabled, .noModules, .failoverNeedsReplicas,
+            .noFailoverInProgress, .functionFlushMode, .scriptFlushMode:
+            absenceText
+        case .written: ""
+        }
+    }
+}
+
+extension ErrorReply {
+    /// The texts of what a server answers that lacks what it is asked for: scripts, functions,
+    /// modules, replicas, a configuration file.
+    private var absenceText: StaticString {
+        switch self {
         case .slowLogCount: "ERR count should be greater than or equal to -1"
         case .noConfigurationFile: "ERR The server is running without a config file"
         case .notBusy: "NOTBUSY No scripts in execution right now."
@@ -156,13 +170,15 @@ enum ErrorReply: Error {
         case .noFailoverInProgress: "ERR No failover in progress."
         case .functionFlushMode: "ERR FUNCTION FLUSH only supports SYNC|ASYNC option"
         case .scriptFlushMode: "ERR SCRIPT FLUSH only support SYNC|ASYNC option"
-        case .written: ""
+        default: ""
         }
     }
 
     /// The texts of the CLIENT family; empty for the others.
     private var clientText: StaticString {
         switch self {
+        case .invalidClientName:
+            "ERR Client names cannot contain spaces, newlines or special characters."
         case .noSuchClient: "ERR No such client"
         case .invalidClientID: "ERR Invalid client ID"
         case .clientIDNotPositive: "ERR client-id should be greater than 0"

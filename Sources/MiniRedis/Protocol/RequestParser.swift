@@ -101,6 +101,12 @@ struct RequestParser: ~Copyable {
     @inline(__always)
     var isKept: Bool { kept != nil }
 
+    /// Whether the request that starts at `bytes` is a line of words and no array.
+    @inline(__always)
+    static func isInline(_ bytes: UnsafeMutableRawPointer) -> Bool {
+        bytes.load(as: UInt8.self) != UInt8(ascii: "*")
+    }
+
     /// Parses one request from `bytes`, its first byte. On `.request`, `request` is filled, and the
     /// next one starts at `bytes + length`. On `.needsMore`, call again with the same bytes, moved
     /// or not, and more of them.

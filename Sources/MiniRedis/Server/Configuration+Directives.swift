@@ -64,6 +64,8 @@ extension Configuration {
         .memory("maxmemory", \.maxMemoryBytes, anyMemory),
         .choice("maxmemory-policy", \.maxMemoryPolicy),
         .integer("maxmemory-samples", \.maxMemorySamples, positive32),
+        .integer("lfu-decay-time", \.frequencyDecayMinutes, natural32),
+        .integer("lfu-log-factor", \.frequencyLogarithmFactor, natural32),
         .bool("activerehashing", \.activeRehashing),
         .integer("active-expire-effort", \.activeExpireEffort, 1...10),
         .bool("lazyfree-lazy-eviction", \.lazyFreeEviction),

@@ -54,8 +54,6 @@ extension Configuration {
 
     static let unusedMemoryDirectives: [Setting] = [
         .unusedInteger("maxmemory-eviction-tenacity", 10, 0...100),
-        .unusedInteger("lfu-decay-time", 1, natural32),
-        .unusedInteger("lfu-log-factor", 10, natural32),
         .unusedMemory("hll-sparse-max-bytes", 3000, naturalMemory),
         .unusedMemory("stream-node-max-bytes", 4096, naturalMemory),
         .unusedInteger("stream-node-max-entries", 100, natural),

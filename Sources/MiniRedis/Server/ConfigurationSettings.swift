@@ -50,6 +50,8 @@ struct Settings: Equatable, Sendable {
     var maxMemoryBytes: UInt64 = 0
     var maxMemoryPolicy = MaxMemoryPolicy.noEviction
     var maxMemorySamples: Int64 = 5
+    var frequencyDecayMinutes: Int64 = 1
+    var frequencyLogarithmFactor: Int64 = 10
     var activeRehashing = true
     var activeExpireEffort: Int64 = 1
     var lazyFreeEviction = false

@@ -31,8 +31,9 @@ extension InfoReport {
             "mem_fragmentation_ratio", MemoryReport.ratio(memory.processResident, memory.used),
             digits: 2)
         field("mem_fragmentation_bytes", memory.processResident - memory.used)
+        field("mem_not_counted_for_evict", max(0, memory.used - server.keyspace.countedBytes))
         zeros(
-            "mem_not_counted_for_evict", "mem_replication_backlog",
+            "mem_replication_backlog",
             "mem_total_replication_buffers", "mem_clients_slaves")
         field("mem_clients_normal", memory.clients)
         zeros("mem_cluster_links", "mem_aof_buffer")

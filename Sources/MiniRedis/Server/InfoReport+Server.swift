@@ -30,7 +30,7 @@ extension InfoReport {
         field("uptime_in_days", uptime / 86400)
         field("hz", server.configuration.settings.hz)
         field("configured_hz", server.configuration.settings.hz)
-        field("lru_clock", server.keyspace.state.pointee.accessClock)
+        field("lru_clock", AccessRecord.recency(now))
         field("executable", Self.executablePath())
         field("config_file", server.configuration.filePath ?? "")
         field("io_threads_active", 0)

@@ -13,8 +13,9 @@ extension InfoReport {
         zeros("sync_full", "sync_partial_ok", "sync_partial_err")
         field("expired_keys", keyspace.expired)
         field("expired_stale_perc", 0.0, digits: 2)
+        zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds")
+        field("evicted_keys", keyspace.evicted)
         zeros(
-            "expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds", "evicted_keys",
             "evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time")
         field("keyspace_hits", keyspace.hits)
         field("keyspace_misses", keyspace.misses)

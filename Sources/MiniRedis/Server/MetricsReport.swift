@@ -143,7 +143,7 @@ struct MetricsReport {
         counter("total_reads_processed", traffic.reads)
         counter("total_writes_processed", traffic.writes)
         counter("expired_keys_total", keyspace.expired)
-        counter("evicted_keys_total", 0)
+        counter("evicted_keys_total", keyspace.evicted)
         counter("keyspace_hits_total", keyspace.hits)
         counter("keyspace_misses_total", keyspace.misses)
         counter("total_error_replies", server.observers.errors.total)

@@ -120,6 +120,7 @@ final class Server {
         frame.pointee.longestString = Int(bulkLength)
         protocolLimits[0] = ProtocolLimits(bulkLength: bulkLength, isAuthenticated: false)
         protocolLimits[1] = ProtocolLimits(bulkLength: bulkLength, isAuthenticated: true)
+        applyMemorySettings()
         log.path = settings.logFile
         log.level = settings.logLevel.level
         updateOutputLimits()
@@ -208,7 +209,10 @@ final class Server {
         let freesMore = keyspace.doPendingWork(budget: Self.freeingBudget)
         observers.turn.expiryCycles = middle &- start
         observers.turn.freeingCycles = CycleClock.cycles &- middle
-        if expiresMore || freesMore || !queuedClients.isEmpty { loop.requestTurn() }
+        let evictsMore =
+            clientControl.pause == nil && keyspace.isOverLimit
+            && keyspace.evict(budget: Dispatcher.evictionBudget) == .unfinished
+        if expiresMore || evictsMore || freesMore || !queuedClients.isEmpty { loop.requestTurn() }
         setExpiryTimer()
     }
 

@@ -14,9 +14,9 @@
 //
 // A lookup reads one bucket and, if its mark (the fingerprint) and tag agree (24 bits), the entry:
 // two cache misses, and a miss that is not there costs one. The bucket comes from the six hash bits
-// after the segment's prefix, so the physical order of entries is the order of their hashes,
-// whatever the depths. SCAN rests on it: its cursor is a hash, and means "all below have been
-// returned", before and after any split or merge.
+// after the segment's prefix, so homes are in the order of hashes, whatever the depths (an entry
+// may lie up to seven buckets behind its home). SCAN rests on it: its cursor is a hash, and means
+// "all below have been returned", before and after any split or merge.
 //
 // A full bucket overflows to one of the next seven; the slot says how far it is from home, and the
 // home bucket counts its emigrants, so a lookup looks further only where something overflowed.
