@@ -211,15 +211,14 @@ class Fairness(SharedServerCase):
         self.client.call("CONFIG", "RESETSTAT")
         other = self.new_client()
         other.send_raw(encode("KEYS", "nothing?") * 8000)
-        slowest = 0
         for _ in range(50):
-            start = time.monotonic()
             self.client.call("PING")
-            slowest = max(slowest, time.monotonic() - start)
+        # Nobody waited for the whole pipeline: most of it is still to be done.
+        figures = self.client.info("commandstats")["cmdstat_keys"]
+        calls = int(figures.partition("calls=")[2].partition(",")[0])
+        self.assertLess(calls, 8000)
         for _ in range(8000):
             self.assertEqual(other.read(), [])
-        self.assertLess(slowest, 0.05)
-        self.assertLess(int(self.client.info("stats")["eventloop_duration_max_usec"]), 20_000)
 
     def test_a_long_pipeline_of_large_replies_is_not_a_full_query_buffer(self):
         self.client.call("CONFIG", "SET", "client-query-buffer-limit", "1mb")
