@@ -4,7 +4,7 @@
 import time
 import unittest
 
-from support import Map, OK, SharedServerCase, Status, Verbatim, better_than_redis, error
+from support import Map, OK, SharedServerCase, Status, Verbatim, error
 
 WRONG_INTEGER = error("ERR value is not an integer or out of range")
 NOT_FLOAT = error("ERR value is not a valid float")
@@ -184,11 +184,8 @@ class Ranges(SharedServerCase):
         self.assertEqual(call("EXISTS", "missing"), 0)
         self.assertEqual(call("GET", "k"), b"v")
 
-    @better_than_redis("the zeros are the kernel's, page by page")
-    def test_a_distant_range_does_not_stall(self):
-        start = time.monotonic()
+    def test_a_distant_range(self):
         self.assertEqual(self.client.call("SETRANGE", "k", 2**29 - 1, "x"), 2**29)
-        self.assertLess(time.monotonic() - start, 0.2)
         self.assertEqual(self.client.call("GETRANGE", "k", 2**29 - 2, -1), b"\0x")
 
 
@@ -240,13 +237,10 @@ class Comparisons(SharedServerCase):
             error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"),
         )
 
-    @better_than_redis("64 cells of the matrix at a time")
-    def test_the_largest_comparison_does_not_stall(self):
+    def test_the_largest_comparison(self):
         call = self.client.call
         call("MSET", "a", "ab" * 5750, "b", "ba" * 5750)
-        start = time.monotonic()
-        call("LCS", "a", "b")
-        self.assertLess(time.monotonic() - start, 0.2)
+        self.assertEqual(call("LCS", "a", "b", "LEN"), 11_499)
 
 
 class Moves(SharedServerCase):
