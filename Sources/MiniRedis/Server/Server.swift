@@ -64,7 +64,7 @@ final class Server {
     /// Due keys that are removed in one turn, and nodes that are freed: each about a third of a
     /// millisecond.
     private static let expiryBudget = 500
-    private static let freeingBudget = 2000
+    private static let freeingBudget = 800
 
     init(_ configuration: Configuration) throws(NetworkError) {
         self.configuration = configuration
