@@ -7,11 +7,6 @@
 #include <sys/socket.h>
 #include <uv.h>
 
-/* Where a libuv handle keeps its owner's state. */
-static inline void *cuv_handle_data(const uv_handle_t *handle) {
-    return handle->data;
-}
-
 /* accept4 of Linux: the C library declares it only under _GNU_SOURCE, which Swift does not set. */
 extern int accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
 

@@ -59,18 +59,6 @@ struct ReplyWriter {
         if version == 3 { literal("_\r\n") } else { literal("$-1\r\n") }
     }
 
-    func nullArray() {
-        if version == 3 { literal("_\r\n") } else { literal("*-1\r\n") }
-    }
-
-    func boolean(_ value: Bool) {
-        if version == 3 {
-            literal(value ? "#t\r\n" : "#f\r\n")
-        } else {
-            integer(value ? 1 : 0)
-        }
-    }
-
     // MARK: - Strings
 
     @inline(__always)
