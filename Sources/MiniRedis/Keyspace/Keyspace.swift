@@ -30,7 +30,7 @@ final class Keyspace {
         self.databaseCount = databaseCount
         self.hasher = hasher
         memory = .allocate(capacity: 1)
-        memory.initialize(to: Memory())
+        memory.initialize(to: Memory(hasher: hasher))
         state = .allocate(capacity: 1)
         state.initialize(to: KeyspaceState(memory: memory))
         databases = .allocate(capacity: databaseCount)

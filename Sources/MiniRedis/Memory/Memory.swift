@@ -8,10 +8,13 @@
 /// the loop alone.
 struct Memory: ~Copyable {
     let heap: UnsafeMutablePointer<Heap>
+    /// What the tables of this memory hash keys and elements with.
+    let hasher: KeyHash
     var epochs = Epochs()
     var graveyard = Graveyard()
 
-    init() {
+    init(hasher: KeyHash = KeyHash(seed: 0)) {
+        self.hasher = hasher
         heap = .allocate(capacity: 1)
         heap.initialize(to: Heap())
     }
