@@ -70,7 +70,7 @@ private func scores(_ values: [Double]) -> ModelledBlock {
     @Test(
         arguments: [
             (0, 1), (-0.0, 5), (1, 1), (3967, 2), (0.5, 5), (0.1, 9), (-1e300, 9), (.infinity, 5),
-            (-.infinity, 5), (0x1p53, 8), (0x1p54, 5), (0x1p54 + 4, 9), (1e-320, 9), (-7, 2),
+            (-.infinity, 5), (0x1p53, 8), (0x1p54, 5), (0x1p54 + 4, 9), (.leastNonzeroMagnitude, 9), (-7, 2),
         ] as [(Double, Int)])
     func `holds a double exactly`(value: Double, bytes: Int) {
         let subject = scores([value, 1])
