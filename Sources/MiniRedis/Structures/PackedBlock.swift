@@ -41,8 +41,8 @@
 //     10 members of 12 bytes and integral scores below 3,968                      192
 //
 // Limits: 65,535 items and 4 MiB - 1 bytes, header included; `canHold` answers before an edit,
-// which must not go beyond. An edit in the middle moves what is behind it and a search walks through all:
-// owners stay at some KiB and let only a single item make a block larger.
+// which must not go beyond. An edit in the middle moves what is behind it and a search walks
+// through all: owners stay at some KiB and let only a single item make a block larger.
 
 import Glibc
 
