@@ -35,15 +35,33 @@ struct TreeView<Layout: TreeLayout> {
 
     /// The first record, or the end of an empty tree.
     @inline(__always)
-    func first() -> Cursor { way { _ in 0 } leaf: { _ in 0 } }
+    func first() -> Cursor {
+        way { _ in
+            0
+        } leaf: { _ in
+            0
+        }
+    }
 
     /// The place behind the last record; `previous` of it is the last one.
     @inline(__always)
-    func end() -> Cursor { way { $0.count &- 1 } leaf: { $0.count } }
+    func end() -> Cursor {
+        way {
+            $0.count &- 1
+        } leaf: {
+            $0.count
+        }
+    }
 
     /// The last record, or the end of an empty tree.
     @inline(__always)
-    func last() -> Cursor { way { $0.count &- 1 } leaf: { $0.count &- 1 } }
+    func last() -> Cursor {
+        way {
+            $0.count &- 1
+        } leaf: {
+            $0.count &- 1
+        }
+    }
 
     /// The first record of which `precedes` is false, or the end. `precedes` says whether a record
     /// comes before what is looked for; the tree's order must agree.
@@ -62,11 +80,17 @@ struct TreeView<Layout: TreeLayout> {
         if offset >= weight { return (end(), 0) }
         var rest = max(offset, 0)
         let cursor = way { inner in
-            TreeView.index(&rest, limit: inner.count &- 1) { $0 >= $1 } of: { inner.weights[$0] }
+            TreeView.index(&rest, limit: inner.count &- 1) {
+                $0 >= $1
+            } of: {
+                inner.weights[$0]
+            }
         } leaf: { leaf in
             TreeView.index(&rest, limit: leaf.count &- 1) {
                 $0 >= $1
-            } of: { Layout.weight(leaf.record($0)) }
+            } of: {
+                Layout.weight(leaf.record($0))
+            }
         }
         return (cursor, rest)
     }
@@ -75,18 +99,28 @@ struct TreeView<Layout: TreeLayout> {
     /// last record rather than before the first of the next leaf.
     @inline(__always)
     func place(_ precedes: (UnsafeRawPointer) -> Bool) -> Cursor {
-        way { $0.childIndex(precedes) } leaf: { $0.lowerBound(precedes) }
+        way {
+            $0.childIndex(precedes)
+        } leaf: {
+            $0.lowerBound(precedes)
+        }
     }
 
     /// The place with exactly `weight` before it, behind a leaf's last record if there is a choice.
     func place(behind weight: Int) -> Cursor {
         var rest = weight
         return way { inner in
-            TreeView.index(&rest, limit: inner.count &- 1) { $0 > $1 } of: { inner.weights[$0] }
+            TreeView.index(&rest, limit: inner.count &- 1) {
+                $0 > $1
+            } of: {
+                inner.weights[$0]
+            }
         } leaf: { leaf in
             TreeView.index(&rest, limit: leaf.count) {
                 $0 >= $1 && $0 > 0
-            } of: { Layout.weight(leaf.record($0)) }
+            } of: {
+                Layout.weight(leaf.record($0))
+            }
         }
     }
 
