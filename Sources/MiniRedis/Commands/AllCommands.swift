@@ -16,5 +16,7 @@ enum AllCommands {
             + SlowLogCommands.declarations + LatencyCommands.declarations
             + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
             + Extensions.declarations
+            + Streams.declarations + Streams.additions + Streams.reads + Streams.groups
+            + Streams.claims + Streams.facts
     }
 }

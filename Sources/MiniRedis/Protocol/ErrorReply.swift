@@ -76,6 +76,8 @@ enum ErrorReply: Error {
     case noFailoverInProgress
     case functionFlushMode
     case scriptFlushMode
+    /// Of the commands of streams.
+    case stream(StreamErrorReply)
     /// The handler has written the error itself, because its text depends on the arguments.
     case written
 
@@ -143,6 +145,7 @@ enum ErrorReply: Error {
             .noFunctions, .modulesDisabled, .noModules, .failoverNeedsReplicas,
             .noFailoverInProgress, .functionFlushMode, .scriptFlushMode:
             absenceText
+        case .stream(let error): error.text
         case .written: ""
         }
     }
