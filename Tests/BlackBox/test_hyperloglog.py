@@ -37,7 +37,7 @@ class HyperLogLogs(SharedServerCase):
             self.assertEqual(call("GET", "k"), HEADER[:-1] + b"\x80" + runs)
             for element in range(100):
                 self.assertIn(call("PFADD", "k", element), (0, 1, CORRUPTED))
-        self.assertEqual(call("PING"), Status("PONG"))
+        self.assertEqual(call("PING"), Status(b"PONG"))
 
     def test_random_bytes_never_end_the_server(self):
         draw = random.Random(3)
@@ -47,7 +47,7 @@ class HyperLogLogs(SharedServerCase):
             self.client.pipeline(
                 [("PFADD", "k", *range(20)), ("PFCOUNT", "k", "l"), ("PFMERGE", "m", "k"),
                  ("PFDEBUG", "DECODE", "k"), ("PFDEBUG", "GETREG", "k"), ("PFCOUNT", "k")])
-        self.assertEqual(self.client.call("PING"), Status("PONG"))
+        self.assertEqual(self.client.call("PING"), Status(b"PONG"))
 
     def test_counting(self):
         call = self.client.call
@@ -72,10 +72,10 @@ class HyperLogLogs(SharedServerCase):
             "ERR The specified key does not exist"))
         call("PFADD", "k")
         self.assertEqual(call("PFDEBUG", "foo", "k"), error("ERR Unknown PFDEBUG subcommand 'foo'"))
-        self.assertEqual(call("PFDEBUG", "encoding", "k"), Status("sparse"))
+        self.assertEqual(call("PFDEBUG", "encoding", "k"), Status(b"sparse"))
         self.assertEqual(call("PFDEBUG", "DECODE", "k"), b"Z:16384")
         self.assertEqual(call("PFDEBUG", "GETREG", "k"), [0] * 16384)
-        self.assertEqual(call("PFDEBUG", "ENCODING", "k"), Status("dense"))
+        self.assertEqual(call("PFDEBUG", "ENCODING", "k"), Status(b"dense"))
         self.assertEqual(call("PFDEBUG", "TODENSE", "k"), 0)
         self.assertEqual(call("PFDEBUG", "DECODE", "k"), error("ERR HLL encoding is not sparse"))
 
