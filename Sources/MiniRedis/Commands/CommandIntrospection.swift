@@ -226,7 +226,9 @@ enum CommandIntrospection {
     private static func legacyRange(
         _ specifications: [KeySpecification]
     ) -> (first: Int, last: Int, step: Int) {
-        guard let first = specifications.first, !first.isCounted, first.keyword == nil else { return (0, 0, 0) }
+        guard let first = specifications.first, !first.isCounted, first.keyword == nil else {
+            return (0, 0, 0)
+        }
         var last = first.last >= 0 ? first.first + first.last : first.last
         for next in specifications.dropFirst() where last >= 0 {
             last = next.last >= 0 ? next.first + next.last : next.last
