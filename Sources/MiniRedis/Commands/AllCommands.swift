@@ -19,7 +19,7 @@ enum AllCommands {
             + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
             + Extensions.declarations
             + Streams.declarations + Streams.additions + Streams.reads + Streams.groups
-            + Streams.claims + Streams.facts
+            + Streams.pendings + Streams.claims + Streams.facts
             + Sets.declarations + Sets.draws + Sets.algebra + Sets.stores
     }
 }
