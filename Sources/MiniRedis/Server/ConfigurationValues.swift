@@ -77,6 +77,11 @@ enum Supervisor: String, SettingChoice {
     case upstart, systemd, auto, no
 }
 
+/// What kind of program syslog takes this for.
+enum SyslogFacility: String, SettingChoice {
+    case user, local0, local1, local2, local3, local4, local5, local6, local7
+}
+
 /// How SHUTDOWN by signal behaves; none of the options is Redis's default: save if there are
 /// save points.
 struct ShutdownOptions: OptionSet, Equatable, Sendable {

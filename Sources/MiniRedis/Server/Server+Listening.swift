@@ -5,7 +5,7 @@
 import Glibc
 
 extension Server {
-    /// Opens what the settings ask for, and watches for signals.
+    /// Opens what the settings ask for.
     func listen() throws(NetworkError) {
         let settings = configuration.settings
         do throws(NetworkError) {
@@ -34,12 +34,6 @@ extension Server {
         }
         metrics = try MetricsEndpoint(self)
         for listener in listeners { wire(listener) }
-        for signal in [SIGTERM, SIGINT] {
-            signals.append(
-                try SignalSource(loop: loop, signal: signal) { [unowned self] in
-                    endBySignal(signal)
-                })
-        }
     }
 
     private func tcpListeners(_ settings: Settings) throws(NetworkError) -> [Listener] {
