@@ -75,7 +75,7 @@ private func letters(_ count: Int) -> [UInt8] { [UInt8](repeating: 0x61, count: 
         let subject = Fixture()
         subject.set("key", letters(count))
         #expect(subject.value("key") == letters(count))
-        #expect(subject.entry("key")?.stringEncoding == (count < 32_768 ? .inline : .block))
+        #expect(subject.entry("key")?.encoding == (count < 32_768 ? .inline : .block))
         subject.set("key", letters(count), .set(5000))
         #expect(subject.value("key") == letters(count))
         #expect(subject.entry("key")?.deadline == 5000)
@@ -150,9 +150,9 @@ private func letters(_ count: Int) -> [UInt8] { [UInt8](repeating: 0x61, count: 
         // A number that APPEND made is text, until it is counted.
         subject.set("text", "1")
         #expect(subject.append("text", [0x32]) == 2)
-        #expect(subject.entry("text")?.stringEncoding == .inline)
+        #expect(subject.entry("text")?.encoding == .inline)
         subject.withSlot("text") { subject.database.pointee.setInteger($0, $1, 13) }
-        #expect(subject.entry("text")?.stringEncoding == .integer)
+        #expect(subject.entry("text")?.encoding == .integer)
         #expect(subject.text("text") == "13")
     }
 
@@ -204,7 +204,7 @@ private func letters(_ count: Int) -> [UInt8] { [UInt8](repeating: 0x61, count: 
             expected += suffix
             #expect(subject.append("key", suffix) == expected.count)
             if subject.value("key") != expected { Issue.record("after round \(round)") }
-            let encoding = subject.entry("key")?.stringEncoding
+            let encoding = subject.entry("key")?.encoding
             #expect(encoding == (expected.count < ReferencedBlock.threshold ? .inline : .block))
             if encoding == .block, let block = subject.entry("key")?.block {
                 moves.insert(block.address)

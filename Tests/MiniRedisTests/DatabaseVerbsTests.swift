@@ -200,12 +200,12 @@ private let huge = String(repeating: "h", count: 50_000)
             subject.set("k", value)
             let place = subject.withEntry("k", \.base)
             let block = subject.withEntry("k") {
-                $0.stringEncoding == .block ? $0.block.address : nil
+                $0.encoding == .block ? $0.block.address : nil
             }
             _ = subject.setRange("k", 2, "xy")
             #expect(subject.withEntry("k", \.base) == place)
             #expect(
-                subject.withEntry("k") { $0.stringEncoding == .block ? $0.block.address : nil }
+                subject.withEntry("k") { $0.encoding == .block ? $0.block.address : nil }
                     == block)
         }
     }

@@ -30,12 +30,6 @@ struct ExecutionFrame: ~Copyable {
     unowned(unsafe) let administration: any Administration
 }
 
-/// A key among the arguments, and its hash.
-struct KeyArgument {
-    var bytes: ByteView
-    var hash: UInt64
-}
-
 /// What a command on the data of one database sees.
 struct DataContext {
     let frame: UnsafeMutablePointer<ExecutionFrame>
@@ -125,13 +119,14 @@ struct DataContext {
     /// Writes a string value as a bulk reply; a huge one without copying it.
     @inline(__always)
     func replyString(_ entry: Entry) {
-        switch entry.stringEncoding {
+        switch entry.encoding {
         case .inline, .integer:
             switch entry.string {
             case .bytes(let view): reply.bulk(view)
             case .integer(let value): reply.bulk(decimal: value)
             }
         case .block: replyBlock(entry.block)
+        case .collection: preconditionFailure("a collection is no string")
         }
     }
 
@@ -152,6 +147,59 @@ struct DataContext {
         let block = ReferencedBlock(bytes - ReferencedBlock.headerBytes)
         block.retain()
         return block
+    }
+}
+
+// MARK: - Collections
+
+extension DataContext {
+    /// Up to which sizes collections are packed.
+    var limits: EncodingLimits { database.pointee.state.pointee.encodingLimits }
+
+    /// The entry of a key for a command that reads a value of one type; nil if there is none.
+    @inline(__always)
+    func entry(_ key: KeyArgument, _ type: ValueType) throws(ErrorReply) -> Entry? {
+        guard let entry = database.pointee.read(key.bytes, key.hash) else { return nil }
+        guard entry.type == type else { throw .wrongType }
+        return entry
+    }
+
+    /// The block of the collection that a key holds, for a command that reads it; nil if there is
+    /// none. Valid until something is changed.
+    @inline(__always)
+    func collection(
+        _ key: KeyArgument, _ type: ValueType
+    ) throws(ErrorReply) -> UnsafeRawPointer? {
+        try entry(key, type).map { UnsafeRawPointer($0.collection) }
+    }
+
+    /// The slot of a key for a command that changes a value of one type; nil if there is none.
+    @inline(__always)
+    func slot(_ key: KeyArgument, _ type: ValueType) throws(ErrorReply) -> TableSlot? {
+        guard let slot = database.pointee.lookup(key.bytes, key.hash) else { return nil }
+        guard Entry(slot.entry).type == type else { throw .wrongType }
+        return slot
+    }
+
+    /// Lets `body` change the collection of that type at `key`, an empty one if there is none yet;
+    /// see `Database.update`.
+    @inline(__always)
+    @discardableResult
+    func updateOrCreate(
+        _ key: KeyArgument, _ type: ValueType, _ event: KeyspaceEvent,
+        _ body: (BlockPlace) throws(ErrorReply) -> Int
+    ) throws(ErrorReply) -> Int {
+        let slot = try slot(key, type) ?? create(key, type)
+        return try database.pointee.update(slot, key, event, body)
+    }
+
+    @inline(never)
+    private func create(_ key: KeyArgument, _ type: ValueType) -> TableSlot {
+        let memory = database.pointee.state.pointee.memory
+        database.pointee.note(.new, key.bytes, key.hash)
+        return database.pointee.addCollection(
+            key.bytes, key.hash,
+            CollectionSource(type: type, base: type.collection.create(memory)))
     }
 }
 

@@ -48,21 +48,24 @@ enum MemoryCommands {
 
     /// https://redis.io/docs/latest/commands/memory-usage/
     ///
-    /// The count is exact, so SAMPLES is checked and otherwise means nothing.
+    /// Exact for strings and what is packed; of a large collection so many elements are measured.
     static func usage(_ context: DataContext) throws(ErrorReply) {
-        var at = 3
+        var (at, samples) = (3, 5)
         while at < context.count {
             guard context[at].equalsFolded("samples"), at + 1 < context.count else {
                 throw .syntax
             }
-            guard try context.integer(at + 1) >= 0 else { throw .syntax }
+            guard let count = Int(exactly: try context.integer(at + 1)), count >= 0 else {
+                throw .syntax
+            }
+            samples = count
             at += 2
         }
         let key = context.key(2)
         guard let slot = context.database.pointee.lookup(key.bytes, key.hash) else {
             return context.reply.null()
         }
-        context.reply.integer(context.database.pointee.byteCount(of: slot))
+        context.reply.integer(context.database.pointee.byteCount(of: slot, samples: samples))
     }
 
     /// https://redis.io/docs/latest/commands/memory-purge/

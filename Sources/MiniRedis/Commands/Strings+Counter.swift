@@ -56,7 +56,8 @@ extension Strings {
     private static func add(_ amount: Int64, _ context: DataContext) throws(ErrorReply) {
         let key = context.key(1)
         guard let slot = context.database.pointee.lookup(key.bytes, key.hash) else {
-            context.database.pointee.add(key.bytes, key.hash, .integer(amount), nil)
+            context.database.pointee.add(
+                key.bytes, key.hash, .integer(amount), nil, .incrementBy)
             return context.reply.integer(amount)
         }
         let entry = Entry(slot.entry)

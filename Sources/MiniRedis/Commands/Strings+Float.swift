@@ -30,9 +30,11 @@ extension Strings {
         guard sum.isFinite else { throw .incrementNotFinite }
         FloatingPointText.withText(sum) { text in
             if let slot {
-                context.database.pointee.overwrite(slot, key.bytes, key.hash, .bytes(text), .keep)
+                context.database.pointee.overwrite(
+                    slot, key.bytes, key.hash, .bytes(text), .keep, .incrementByFloat)
             } else {
-                context.database.pointee.add(key.bytes, key.hash, .bytes(text), nil)
+                context.database.pointee.add(
+                    key.bytes, key.hash, .bytes(text), nil, .incrementByFloat)
             }
             context.reply.bulk(text)
         }

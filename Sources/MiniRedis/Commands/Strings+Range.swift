@@ -42,7 +42,7 @@ extension Strings {
         }
         guard entry.type == .string else { throw .wrongType }
         let range = range(start, end, of: entry.string.count)
-        guard range.count >= referenceFromBytes, entry.stringEncoding == .block else {
+        guard range.count >= referenceFromBytes, entry.encoding == .block else {
             return entry.string.withText {
                 context.reply.bulk($0.slice(range.lowerBound, range.count))
             }

@@ -136,7 +136,7 @@ extension Strings {
         let key = context.key(1)
         guard let slot = context.database.pointee.lookup(key.bytes, key.hash) else {
             let value = context.stringSource(2)
-            context.database.pointee.set(key.bytes, key.hash, value, .clear)
+            context.database.pointee.set(key.bytes, key.hash, value, .clear, .append)
             return context.reply.integer(context[2].count)
         }
         let entry = Entry(slot.entry)

@@ -3,8 +3,8 @@
 // Database: every change of a key, and the one commit that each ends with.
 //
 // A change makes what it writes private to the loop (the snapshot rule), keeps the expiry index
-// equal to the entries' deadlines, and commits. What is to happen at every change (dirty count;
-// later watched keys, events, propagation) happens in `commit` and nowhere else.
+// equal to the entries' deadlines, and commits. What is to happen at every change (dirty count,
+// the note to whoever follows the key; later propagation) happens in `commit` and nowhere else.
 
 /// What a write does to the deadline of its key.
 enum DeadlineChange {
@@ -23,14 +23,15 @@ extension Database {
     /// Stores a string under `key`, whatever was there.
     @inline(__always)
     mutating func set(
-        _ key: ByteView, _ hash: UInt64, _ value: StringSource, _ change: DeadlineChange
+        _ key: ByteView, _ hash: UInt64, _ value: StringSource, _ change: DeadlineChange,
+        _ event: KeyspaceEvent = .set
     ) {
         if let slot = table.find(hash, key) {
-            overwrite(slot, key, hash, value, change)
+            overwrite(slot, key, hash, value, change, event)
         } else {
             var deadline: Int64?
             if case .set(let at) = change { deadline = at }
-            add(key, hash, value, deadline)
+            add(key, hash, value, deadline, event)
         }
     }
 
@@ -38,7 +39,7 @@ extension Database {
     @inline(__always)
     mutating func overwrite(
         _ slot: TableSlot, _ key: ByteView, _ hash: UInt64, _ value: StringSource,
-        _ change: DeadlineChange
+        _ change: DeadlineChange, _ event: KeyspaceEvent = .set
     ) {
         let old = Entry(slot.entry)
         let oldShape = old.shape
@@ -56,7 +57,7 @@ extension Database {
         if case .block(let block) = value { block.hold(heap) }
         let isPrivate = table.isPrivate(slot, hash: hash)
         let clock = accessRecord(following: old)
-        if isPrivate && old.stringEncoding != .block
+        if isPrivate && old.encoding.isInEntry
             && Heap.sizeClass(shape.byteCount) == Heap.sizeClass(oldShape.byteCount)
         {
             table.checkWritable(entry: old.base, hash: hash)
@@ -70,12 +71,14 @@ extension Database {
             table.replace(slot, hash: hash, with: block)
             discard(old, hash, isPrivate: isPrivate)
         }
-        commit()
+        commit(event, key, hash)
+        if case .set = change { note(.expire, key, hash) }
     }
 
     /// Stores a string under a key that is not there.
     mutating func add(
-        _ key: ByteView, _ hash: UInt64, _ value: StringSource, _ deadline: Int64?
+        _ key: ByteView, _ hash: UInt64, _ value: StringSource, _ deadline: Int64?,
+        _ event: KeyspaceEvent = .set
     ) {
         let shape = Entry.Shape(
             keyCount: key.count, valueCount: value.inlineCount, hasDeadline: deadline != nil)
@@ -86,26 +89,29 @@ extension Database {
             accessClock: state.pointee.accessClock)
         table.insert(block, hash: hash)
         if deadline != nil { moveDeadline(from: nil, to: deadline, hash) }
-        commit()
+        note(.new, key, hash)
+        commit(event, key, hash)
+        if deadline != nil { note(.expire, key, hash) }
     }
 
     /// Writes another integer into a key that holds one.
     @inline(__always)
     mutating func setInteger(_ slot: TableSlot, _ hash: UInt64, _ value: Int64) {
         let entry = Entry(slot.entry)
-        guard entry.stringEncoding == .integer, table.isPrivate(slot, hash: hash) else {
-            overwrite(slot, entry.key, hash, .integer(value), .keep)
+        guard entry.encoding == .integer, table.isPrivate(slot, hash: hash) else {
+            overwrite(slot, entry.key, hash, .integer(value), .keep, .incrementBy)
             return
         }
         table.checkWritable(entry: entry.base, hash: hash)
         entry.setInteger(value)
         touch(entry)
-        commit()
+        commit(.incrementBy, entry.key, hash)
     }
 
     /// Gives a key another deadline, or none.
     mutating func setDeadline(_ slot: TableSlot, _ hash: UInt64, _ deadline: Int64?) {
         let old = Entry(slot.entry)
+        commit(deadline == nil ? .persist : .expire, old.key, hash)
         moveDeadline(from: old.deadline, to: deadline, hash)
         let isPrivate = table.isPrivate(slot, hash: hash)
         if let deadline, old.hasDeadline, isPrivate {
@@ -116,14 +122,13 @@ extension Database {
             shape.hasDeadline = deadline != nil
             let block = heap.pointee.allocate(shape.byteCount)
             Entry.write(at: block, shape, key: old.key, copying: old, deadline: deadline)
-            if old.stringEncoding == .block {
+            if old.encoding == .block {
                 old.block.retain()
                 old.block.hold(heap)
             }
             table.replace(slot, hash: hash, with: block)
-            discard(old, hash, isPrivate: isPrivate)
+            discard(old, hash, isPrivate: isPrivate, keepsValue: true)
         }
-        commit()
     }
 
     /// Appends to a string; the key keeps its deadline. Returns the new length in bytes.
@@ -133,24 +138,24 @@ extension Database {
     mutating func append(_ slot: TableSlot, _ hash: UInt64, _ suffix: ByteView) -> Int {
         let entry = Entry(slot.entry)
         let isPrivate = table.isPrivate(slot, hash: hash)
-        if isPrivate, entry.stringEncoding == .block, entry.block.isUnique {
+        if isPrivate, entry.encoding == .block, entry.block.isUnique {
             table.checkWritable(entry: entry.base, hash: hash)
             let total = entry.block.count + suffix.count
             let room = total > entry.block.capacity ? total + total / 4 : total
             let block = entry.block.grown(to: room, heap: heap)
             block.append(suffix)
             entry.setBlock(block)
-            commit()
+            commit(.append, entry.key, hash)
             return total
         }
         return entry.string.withText { text in
             let total = text.count + suffix.count
             if total >= ReferencedBlock.threshold {
                 let block = ReferencedBlock(joining: text, suffix, heap: heap)
-                overwrite(slot, entry.key, hash, .block(block), .keep)
+                overwrite(slot, entry.key, hash, .block(block), .keep, .append)
             } else {
                 ByteView.withJoined(text, suffix) {
-                    overwrite(slot, entry.key, hash, .edited($0), .keep)
+                    overwrite(slot, entry.key, hash, .edited($0), .keep, .append)
                 }
             }
             return total
@@ -158,21 +163,40 @@ extension Database {
     }
 
     /// Removes a key.
-    mutating func remove(_ slot: TableSlot, _ hash: UInt64) {
+    mutating func remove(
+        _ slot: TableSlot, _ hash: UInt64, _ event: KeyspaceEvent = .delete
+    ) {
+        commit(event, Entry(slot.entry).key, hash)
+        takeOut(slot, hash)
+    }
+
+    /// Takes an entry out of the table without a commit; with `keepsValue` another entry has taken
+    /// over its collection.
+    mutating func takeOut(_ slot: TableSlot, _ hash: UInt64, keepsValue: Bool = false) {
         let entry = Entry(slot.entry)
         if entry.hasDeadline { moveDeadline(from: entry.deadline, to: nil, hash) }
         let isPrivate = table.isPrivate(slot, hash: hash)
         table.remove(slot, hash: hash)
-        discard(entry, hash, isPrivate: isPrivate)
-        commit()
+        discard(entry, hash, isPrivate: isPrivate, keepsValue: keepsValue)
     }
 
     // MARK: - The commit
 
-    /// What happens at every change of a key, after it.
+    /// What happens at every change of a key. `key` may lie in an entry that is still valid.
     @inline(__always)
-    mutating func commit() {
-        state.pointee.changesSinceSave &+= 1
+    mutating func commit(
+        _ event: KeyspaceEvent, _ key: ByteView, _ hash: UInt64, changes: Int = 1
+    ) {
+        state.pointee.changesSinceSave &+= changes
+        note(event, key, hash)
+    }
+
+    /// Tells whoever follows the key of something that is no change of its own.
+    @inline(__always)
+    func note(_ event: KeyspaceEvent, _ key: ByteView, _ hash: UInt64) {
+        if state.pointee.changeLog.isActive {
+            state.pointee.changeLog.note(event, key, hash, database: index)
+        }
     }
 
     // MARK: - Parts of a change
@@ -180,17 +204,19 @@ extension Database {
     @inline(__always)
     var heap: UnsafeMutablePointer<Heap> { state.pointee.memory.pointee.heap }
 
-    /// Frees an entry that has left the table, or keeps it for the snapshots that see it.
+    /// Frees an entry that has left the table, or keeps it for the snapshots that see it, and its
+    /// collection, unless another entry has it now.
     @inline(__always)
-    func discard(_ entry: Entry, _ hash: UInt64, isPrivate: Bool) {
+    func discard(_ entry: Entry, _ hash: UInt64, isPrivate: Bool, keepsValue: Bool = false) {
         let bytes = entry.shape.byteCount
-        if entry.stringEncoding == .block { entry.block.letGo(heap) }
+        if entry.encoding == .block { entry.block.letGo(heap) }
+        if entry.encoding == .collection && !keepsValue { discardCollection(of: entry) }
         guard isPrivate else {
             state.pointee.memory.pointee.retire(entry.base, bytes: bytes, kind: Self.entryKind)
             return
         }
         table.checkWritable(entry: entry.base, hash: hash)
-        if entry.stringEncoding == .block { entry.block.release(heap) }
+        if entry.encoding == .block { entry.block.release(heap) }
         heap.pointee.free(entry.base, bytes)
     }
 

@@ -4,21 +4,32 @@
 //
 // A key lies in its entry, so another key means another entry. A value of less than 32 KiB is
 // copied into it; a larger one has a block, which both entries refer to until one of them goes or
-// is changed (`ReferencedBlock.isUnique`). None of it depends on the size of the value.
+// is changed (`ReferencedBlock.isUnique`). A collection's block changes hands, or, for COPY alone,
+// is copied with all that it owns.
 
 extension Database {
-    /// Stores what `source` holds under `key`, whatever was there, with its deadline.
+    /// Stores a copy of what `source` holds under `key`, whatever was there, with its deadline.
     ///
     /// `source` may lie in any database of the keyspace, but not under this key in this one. It
     /// stays where it is and stays valid; slots do not.
     mutating func put(_ key: ByteView, _ hash: UInt64, copyOf source: Entry) {
+        put(key, hash, source, .copyTo)
+        guard source.encoding == .collection, let slot = table.find(hash, key) else { return }
+        let copy = Entry(slot.entry)
+        copy.setCollection(copy.type.collection.copy(source.collection, state.pointee.memory))
+    }
+
+    /// Stores what `source` holds under `key`; a collection's block is both entries' afterwards.
+    private mutating func put(
+        _ key: ByteView, _ hash: UInt64, _ source: Entry, _ event: KeyspaceEvent
+    ) {
         let deadline = source.deadline
         var shape = source.shape
         shape.keyCount = key.count
         let block = heap.pointee.allocate(shape.byteCount)
         Entry.write(at: block, shape, key: key, copying: source, deadline: deadline)
         touch(Entry(block))
-        if source.stringEncoding == .block {
+        if source.encoding == .block {
             source.block.retain()
             source.block.hold(heap)
         }
@@ -31,8 +42,9 @@ extension Database {
         } else {
             table.insert(block, hash: hash)
             moveDeadline(from: nil, to: deadline, hash)
+            note(.new, key, hash)
         }
-        commit()
+        commit(event, key, hash)
     }
 
     /// Moves what a key holds to another key of this database, whatever was there.
@@ -40,11 +52,12 @@ extension Database {
         _ slot: TableSlot, _ hash: UInt64, to key: ByteView, _ newHash: UInt64
     ) {
         let source = Entry(slot.entry)
-        put(key, newHash, copyOf: source)
+        note(.renameFrom, source.key, hash)
+        put(key, newHash, source, .renameTo)
         guard let left = table.find(hash, source.key) else {
             preconditionFailure("putting one key removes no other")
         }
-        remove(left, hash)
+        takeOut(left, hash, keepsValue: true)
     }
 
     /// Moves a key to another database, where it must not be.
@@ -52,8 +65,9 @@ extension Database {
         _ slot: TableSlot, _ hash: UInt64, to other: UnsafeMutablePointer<Database>
     ) {
         let source = Entry(slot.entry)
-        other.pointee.put(source.key, hash, copyOf: source)
-        remove(slot, hash)
+        note(.moveFrom, source.key, hash)
+        other.pointee.put(source.key, hash, source, .moveTo)
+        takeOut(slot, hash, keepsValue: true)
     }
 }
 
@@ -66,5 +80,6 @@ extension Keyspace {
         Swift.swap(&databases[first].table, &databases[second].table)
         Swift.swap(&databases[first].deadlines, &databases[second].deadlines)
         state.pointee.changesSinceSave += 1
+        state.pointee.changeLog.note(.swapped(with: second), database: first)
     }
 }

@@ -15,27 +15,29 @@ extension Database {
     ) -> Int {
         let entry = Entry(slot.entry)
         let total = max(entry.string.count, offset + patch.count)
-        guard table.isPrivate(slot, hash: hash), entry.stringEncoding != .integer else {
+        guard table.isPrivate(slot, hash: hash), entry.encoding != .integer else {
             rewrite(slot, hash, offset, patch)
             return total
         }
         table.checkWritable(entry: entry.base, hash: hash)
-        if entry.stringEncoding == .block && entry.block.isUnique {
+        if entry.encoding == .block && entry.block.isUnique {
             entry.setBlock(entry.block.patched(at: offset, with: patch, heap: heap))
-        } else if entry.stringEncoding == .inline && entry.string.count == total {
+        } else if entry.encoding == .inline && entry.string.count == total {
             entry.patchInline(at: offset, with: patch)
         } else {
             rewrite(slot, hash, offset, patch)
             return total
         }
         touch(entry)
-        commit()
+        commit(.setRange, entry.key, hash)
         return total
     }
 
     /// Stores `patch` after `offset` zeros under a key that is not there.
     mutating func addRange(_ key: ByteView, _ hash: UInt64, _ offset: Int, _ patch: ByteView) {
-        Self.withPatched(ByteView(""), offset, patch, heap) { add(key, hash, $0, nil) }
+        Self.withPatched(ByteView(""), offset, patch, heap) {
+            add(key, hash, $0, nil, .setRange)
+        }
     }
 
     private mutating func rewrite(
@@ -44,7 +46,7 @@ extension Database {
         let entry = Entry(slot.entry)
         entry.string.withText { text in
             Self.withPatched(text, offset, patch, heap) {
-                overwrite(slot, entry.key, hash, $0, .keep)
+                overwrite(slot, entry.key, hash, $0, .keep, .setRange)
             }
         }
     }

@@ -6,6 +6,12 @@
 // `Database+Change`, whose last step is the one commit. No command touches the table, the index or
 // an entry by itself.
 
+/// A key that a command names, and its hash.
+struct KeyArgument {
+    var bytes: ByteView
+    var hash: UInt64
+}
+
 /// One database. Used through a pointer, by the loop alone.
 struct Database: ~Copyable {
     /// First of the fields: the thread sanitizer's build takes the first one for an address.
@@ -77,6 +83,7 @@ struct Database: ~Copyable {
     mutating func peek(_ key: ByteView, _ hash: UInt64) -> Entry? {
         guard let slot = table.find(hash, key) else {
             state.pointee.statistics.misses &+= 1
+            note(.miss, key, hash)
             return nil
         }
         let entry = Entry(slot.entry)
@@ -92,6 +99,7 @@ struct Database: ~Copyable {
     @inline(never)
     private mutating func missDue(_ slot: TableSlot, _ hash: UInt64) {
         state.pointee.statistics.misses &+= 1
+        note(.miss, Entry(slot.entry).key, hash)
         if !state.pointee.keepsDueKeys { expire(slot, hash) }
     }
 

@@ -9,7 +9,8 @@
 //            [8   key length : 32, value length : 32]         if wide
 //            [.   deadline, milliseconds since the epoch : 64]  if it has one
 //             .   key bytes
-//             .   value: its bytes; or an integer : 64; or the address of a ReferencedBlock : 64
+//             .   value: its bytes; or an integer : 64; or the address of a ReferencedBlock or of
+//                 a collection's block : 64
 //
 // 88 bytes for a key of 16 and a value of 64. Little endian, nothing aligned but the block.
 // Everything but the access clock is constant while a snapshot may see the entry; the clock is
@@ -19,22 +20,18 @@
 
 import Synchronization
 
-/// The type of a value, as TYPE names it.
-enum ValueType: UInt8 {
-    case string = 0
-
-    var name: StaticString {
-        switch self {
-        case .string: "string"
-        }
-    }
-}
-
-/// How a string lies in its entry.
-enum StringEncoding: UInt8 {
+/// How a value lies in its entry; the first three are strings.
+enum ValueEncoding: UInt8 {
     case inline = 0
     case integer = 1
+    /// A `ReferencedBlock`, of which the entry has a reference.
     case block = 2
+    /// The stamped block of a collection, which the entry owns.
+    case collection = 3
+
+    /// Whether the value's bytes are the entry's own.
+    @inline(__always)
+    var isInEntry: Bool { rawValue < 2 }
 }
 
 /// A view of an entry's block; owns nothing.
@@ -81,8 +78,8 @@ struct Entry {
     var type: ValueType { ValueType(rawValue: base.load(as: UInt8.self) & 15).unsafelyUnwrapped }
 
     @inline(__always)
-    var stringEncoding: StringEncoding {
-        StringEncoding(rawValue: base.load(as: UInt8.self) >> 4).unsafelyUnwrapped
+    var encoding: ValueEncoding {
+        ValueEncoding(rawValue: base.load(as: UInt8.self) >> 4).unsafelyUnwrapped
     }
 
     @inline(__always)
@@ -158,45 +155,80 @@ struct Entry {
     /// The string value; valid until the entry changes.
     @inline(__always)
     var string: StringPayload {
-        switch stringEncoding {
+        switch encoding {
         case .inline: .bytes(ByteView(valueBase, count: shape.valueCount))
         case .integer: .integer(valueBase.loadUnaligned(as: Int64.self))
         case .block: .bytes(block.view)
+        case .collection: preconditionFailure("a collection is no string")
         }
     }
 
     /// The encoding as OBJECT ENCODING names it.
     var encodingName: StaticString {
-        switch stringEncoding {
+        switch encoding {
         case .integer: "int"
         case .inline: shape.valueCount <= 44 && word & Flag.edited == 0 ? "embstr" : "raw"
         case .block: "raw"
+        case .collection: type.collection.encodingName(collection)
         }
+    }
+
+    // MARK: - Collections
+
+    /// The block of a collection.
+    @inline(__always)
+    var collection: UnsafeMutableRawPointer {
+        assert(encoding == .collection)
+        return UnsafeMutableRawPointer(bitPattern: valueBase.loadUnaligned(as: UInt.self))
+            .unsafelyUnwrapped
+    }
+
+    /// Points the entry to another block.
+    func setCollection(_ base: UnsafeMutableRawPointer) {
+        assert(encoding == .collection)
+        valueBase.storeBytes(of: UInt(bitPattern: base), as: UInt.self)
+    }
+
+    /// Where the entry, which must be writable, keeps the address of its collection.
+    @inline(__always)
+    func place(_ memory: UnsafeMutablePointer<Memory>) -> BlockPlace {
+        BlockPlace(valueBase, memory: memory)
+    }
+
+    /// Writes an entry of a collection, as the other `write` does one of a string.
+    static func write(
+        at base: UnsafeMutableRawPointer, _ shape: Shape, key: ByteView,
+        collection: CollectionSource, deadline: Int64?, accessClock: UInt32
+    ) {
+        let kind = collection.type.rawValue | ValueEncoding.collection.rawValue << 4
+        let value = writeHead(
+            at: base, shape, kind, key: key, deadline: deadline, word: accessClock << 8)
+        value.storeBytes(of: UInt(bitPattern: collection.base), as: UInt.self)
     }
 
     /// The block of a string of that encoding; the entry holds a reference to it.
     var block: ReferencedBlock {
-        assert(stringEncoding == .block)
+        assert(encoding == .block)
         let address = valueBase.loadUnaligned(as: UInt.self)
         return ReferencedBlock(UnsafeMutableRawPointer(bitPattern: address).unsafelyUnwrapped)
     }
 
     /// Points the entry to another block, or to where the present one has moved.
     func setBlock(_ block: ReferencedBlock) {
-        assert(stringEncoding == .block)
+        assert(encoding == .block)
         valueBase.storeBytes(of: UInt(bitPattern: block.address), as: UInt.self)
     }
 
     /// Writes another integer over the present one.
     @inline(__always)
     func setInteger(_ value: Int64) {
-        assert(stringEncoding == .integer)
+        assert(encoding == .integer)
         valueBase.storeBytes(of: value, as: Int64.self)
     }
 
     /// Writes `patch` over the bytes of an inline string, inside of them.
     func patchInline(at offset: Int, with patch: ByteView) {
-        assert(stringEncoding == .inline && offset + patch.count <= shape.valueCount)
+        assert(encoding == .inline && offset + patch.count <= shape.valueCount)
         (valueBase + offset).copyMemory(from: patch.base, byteCount: patch.count)
         (base + 4).assumingMemoryBound(to: Atomic<UInt32>.self).pointee
             .store(word | Flag.edited, ordering: .relaxed)
@@ -209,7 +241,7 @@ struct Entry {
         at base: UnsafeMutableRawPointer, _ shape: Shape, key: ByteView, string: StringSource,
         deadline: Int64?, accessClock: UInt32
     ) {
-        let encoding: StringEncoding =
+        let encoding: ValueEncoding =
             switch string {
             case .bytes, .edited: .inline
             case .integer: .integer
@@ -273,6 +305,12 @@ struct Entry {
         (base + offset).copyMemory(from: key.base, byteCount: key.count)
         return base + offset + key.count
     }
+}
+
+/// A collection as it is to be stored: its block changes hands.
+struct CollectionSource {
+    var type: ValueType
+    var base: UnsafeMutableRawPointer
 }
 
 /// How the keyspace's table reads entries.

@@ -43,6 +43,9 @@ final class Keyspace {
     deinit {
         precondition(liveSnapshots == 0, "a snapshot ends before its keyspace")
         for index in 0..<databaseCount { flush(index) }
+        while !state.pointee.detachedCollections.isEmpty || !detachedTables.isEmpty,
+            doPendingWork(budget: 10_000)
+        {}
         while doPendingWork(budget: 10_000) {}
         databases.deinitialize(count: databaseCount)
         databases.deallocate()
@@ -91,6 +94,7 @@ final class Keyspace {
         detachedTables.append(databases[index].table.detach())
         detachedDeadlines.append(databases[index].deadlines.detach())
         state.pointee.changesSinceSave += removed
+        state.pointee.changeLog.note(.flushed, database: index)
         return removed
     }
 
@@ -127,8 +131,9 @@ final class Keyspace {
         let heap = memory.pointee.heap
         var more = memory.pointee.reclaim(budget: budget) { node, heap in
             let entry = Entry(node.block)
-            if entry.stringEncoding == .block { entry.block.release(heap) }
+            if entry.encoding == .block { entry.block.release(heap) }
         }
+        if freeCollections(budget: budget) { more = true }
         let before = allocatedBytes
         defer {
             detachedBytes =
@@ -143,16 +148,30 @@ final class Keyspace {
             let done = detachedTables[0].free(atMost: budget, heap: heap) { address in
                 let entry = Entry(address)
                 let bytes = entry.shape.byteCount
-                if entry.stringEncoding == .block {
+                var blocks = 1
+                if entry.encoding == .block {
                     entry.block.letGo(heap)
                     entry.block.release(heap)
+                } else if entry.encoding == .collection {
+                    blocks += databases.pointee.giveUpCollection(of: entry)
                 }
                 heap.pointee.free(address, bytes)
+                return blocks
             }
             if done { detachedTables.removeFirst() }
             more = more || !detachedTables.isEmpty
         }
         return more || !detachedDeadlines.isEmpty
+    }
+
+    /// Frees about `budget` blocks of collections that were given up; returns whether more could be
+    /// freed at once.
+    private func freeCollections(budget: Int) -> Bool {
+        guard let first = state.pointee.detachedCollections.first,
+            first.epoch < memory.pointee.epochs.oldestLive
+        else { return false }
+        if first.free(budget) { state.pointee.detachedCollections.removeFirst() }
+        return !state.pointee.detachedCollections.isEmpty
     }
 
     // MARK: - Snapshots

@@ -23,6 +23,14 @@ struct KeyspaceState: ~Copyable {
     /// What choices among keys are made with.
     var random = RandomSource()
 
+    /// Up to which sizes collections are packed.
+    var encodingLimits = EncodingLimits()
+    /// Collections that were given up, in the order in which they may be freed.
+    var detachedCollections: [DetachedCollection] = []
+
+    /// Who wants to know of changes.
+    var changeLog = ChangeLog()
+
     /// Whether reads leave due keys where they are, unseen: nothing changes during CLIENT PAUSE.
     var keepsDueKeys = false
 

@@ -92,6 +92,9 @@ extension Configuration {
             .alias("zset-max-ziplist-entries"),
         .memory("zset-max-listpack-value", \.zsetMaxListpackValueBytes, naturalMemory)
             .alias("zset-max-ziplist-value"),
+        .memory("stream-node-max-bytes", \.streamNodeMaxBytes, naturalMemory),
+        .integer("stream-node-max-entries", \.streamNodeMaxEntries, natural),
+        .memory("hll-sparse-max-bytes", \.hyperLogLogSparseMaxBytes, naturalMemory),
     ]
 
     static let persistenceDirectives: [Setting] = [

@@ -54,9 +54,6 @@ extension Configuration {
 
     static let unusedMemoryDirectives: [Setting] = [
         .unusedInteger("maxmemory-eviction-tenacity", 10, 0...100),
-        .unusedMemory("hll-sparse-max-bytes", 3000, naturalMemory),
-        .unusedMemory("stream-node-max-bytes", 4096, naturalMemory),
-        .unusedInteger("stream-node-max-entries", 100, natural),
         .unused("activedefrag", "no", SettingFormat<Bool>.onlyNo("activedefrag")),
         .unusedInteger("active-defrag-cycle-max", 25, 1...99),
         .unusedInteger("active-defrag-cycle-min", 1, 1...99),

@@ -224,13 +224,13 @@ extension SettingFormat where Value == ShutdownOptions {
     }
 }
 
-extension SettingFormat where Value == KeyspaceEventSelection {
+extension SettingFormat where Value == KeyspaceEventClass {
     static var keyspaceEvents: SettingFormat {
         SettingFormat(
             parse: { words throws(SettingRefusal) in
-                var selection: KeyspaceEventSelection = []
-                for letter in words[0].utf8 {
-                    let bit = KeyspaceEventSelection(letter: letter)
+                var selection: KeyspaceEventClass = []
+                for letter in words[0] {
+                    let bit = KeyspaceEventClass(letter: letter)
                     if bit.isEmpty {
                         throw SettingRefusal(
                             "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")

@@ -76,6 +76,9 @@ struct Settings: Equatable, Sendable {
     var setMaxListpackValueBytes: UInt64 = 64
     var zsetMaxListpackEntries: Int64 = 128
     var zsetMaxListpackValueBytes: UInt64 = 64
+    var streamNodeMaxBytes: UInt64 = 4096
+    var streamNodeMaxEntries: Int64 = 100
+    var hyperLogLogSparseMaxBytes: UInt64 = 3000
 
     // Persistence.
     var dbFilename = "dump.rdb"
@@ -100,7 +103,7 @@ struct Settings: Equatable, Sendable {
     /// The port on which Prometheus reads figures; zero is off.
     var metricsPort: Int64 = 0
     var metricsBind = ["127.0.0.1"]
-    var keyspaceEvents: KeyspaceEventSelection = []
+    var keyspaceEvents: KeyspaceEventClass = []
 
     // Permissions.
     var enableDebugCommand = LocalPermission.no

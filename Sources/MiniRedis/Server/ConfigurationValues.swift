@@ -97,45 +97,21 @@ struct ShutdownOptions: OptionSet, Equatable, Sendable {
     ]
 }
 
-/// The classes of keyspace events, and the channels (K, E) on which they are published.
-struct KeyspaceEventSelection: OptionSet, Equatable, Sendable {
-    let rawValue: UInt16
-
-    /// The letters and their bits, in the order in which Redis prints them.
-    static let classLetters = Array("g$lshzxetdn".utf8)
-    static let otherLetters = Array("KEm".utf8)
-
-    static let keyspaceChannel = KeyspaceEventSelection(letter: UInt8(ascii: "K"))
-    static let keyeventChannel = KeyspaceEventSelection(letter: UInt8(ascii: "E"))
-    static let newKey = KeyspaceEventSelection(letter: UInt8(ascii: "n"))
-    static let keyMiss = KeyspaceEventSelection(letter: UInt8(ascii: "m"))
-    /// What the letter `A` stands for: every class but key misses and new keys.
-    static let all = KeyspaceEventSelection(rawValue: (1 << 10) - 1)
-
-    init(rawValue: UInt16) {
-        self.rawValue = rawValue
-    }
-
-    /// The bit of one letter; empty for a letter that means nothing.
-    init(letter: UInt8) {
-        if letter == UInt8(ascii: "A") {
+extension KeyspaceEventClass {
+    /// The class of one letter of `notify-keyspace-events`; empty for one that means nothing.
+    init(letter: Character) {
+        if letter == "A" {
             self = .all
-        } else if let index = (Self.classLetters + Self.otherLetters).firstIndex(of: letter) {
-            self.init(rawValue: 1 << UInt16(index))
         } else {
-            self.init(rawValue: 0)
+            self = Self.letters.first { $0.1 == letter }?.0 ?? []
         }
     }
 
     /// The canonical text. With `A`, the letter `n` is left out, as Redis does.
     var text: String {
-        var letters: [UInt8] = []
-        if contains(.all) {
-            letters.append(UInt8(ascii: "A"))
-        } else {
-            letters += Self.classLetters.filter { contains(KeyspaceEventSelection(letter: $0)) }
-        }
-        letters += Self.otherLetters.filter { contains(KeyspaceEventSelection(letter: $0)) }
-        return String(decoding: letters, as: UTF8.self)
+        let hasAll = contains(.all)
+        let hidden = hasAll ? Self.all.union(.new) : []
+        let letters = Self.letters.filter { contains($0.0) && !hidden.contains($0.0) }.map(\.1)
+        return (hasAll ? "A" : "") + String(letters)
     }
 }

@@ -14,7 +14,24 @@ extension Server {
             AccessRecord.FrequencyScale(
                 logarithmFactor: Int(settings.frequencyLogarithmFactor),
                 decayMinutes: Int(settings.frequencyDecayMinutes)))
+        keyspace.state.pointee.encodingLimits = settings.encodingLimits
         dispatcher.pointee.isMemoryLimited = settings.maxMemoryBytes != 0
+    }
+}
+
+extension Settings {
+    fileprivate var encodingLimits: EncodingLimits {
+        EncodingLimits(
+            hashEntries: Int(hashMaxListpackEntries),
+            hashValueBytes: Int(clamping: hashMaxListpackValueBytes),
+            listSize: Int(listMaxListpackSize),
+            setIntegerEntries: Int(setMaxIntsetEntries), setEntries: Int(setMaxListpackEntries),
+            setValueBytes: Int(clamping: setMaxListpackValueBytes),
+            sortedSetEntries: Int(zsetMaxListpackEntries),
+            sortedSetValueBytes: Int(clamping: zsetMaxListpackValueBytes),
+            streamNodeBytes: Int(clamping: streamNodeMaxBytes),
+            streamNodeEntries: Int(streamNodeMaxEntries),
+            hyperLogLogSparseBytes: Int(clamping: hyperLogLogSparseMaxBytes))
     }
 }
 

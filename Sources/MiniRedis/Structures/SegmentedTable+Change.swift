@@ -113,6 +113,7 @@ extension SegmentedTable {
             info[first].entriesStamp = current
             return
         }
+        ownDirectory()
         let old = Self.page(directory[first])
         let copy = memory.pointee.heap.pointee.allocatePage()
         let words = copy.assumingMemoryBound(to: UInt64.self)

@@ -47,6 +47,7 @@ extension SegmentedTable {
     @inline(never)
     mutating func split(_ first: Int) {
         checkWritable(segmentAt: first)
+        ownDirectory()
         let depth = Int(directory[first] & Segment.depthMask)
         let prefix = UInt64(first >> (globalDepth - depth))
         let page = Self.page(directory[first])
@@ -73,6 +74,7 @@ extension SegmentedTable {
         checkWritable(segmentAt: first)
         if !buddyIsProtected { checkWritable(segmentAt: buddy) }
         let buddyIsOlder = info[buddy].stamp < memory.pointee.epochs.newestLive
+        ownDirectory()
         var stamps = info[first]
         stamps.stamp = memory.pointee.epochs.current
         stamps.entriesStamp = min(stamps.entriesStamp, info[buddy].entriesStamp)
@@ -174,8 +176,36 @@ extension SegmentedTable {
             words[at] = directory[source(at)]
             infos[at] = info[source(at)]
         }
-        Self.free(memory, directory, 1 << globalDepth)
+        discardDirectory()
         Self.free(memory, info, 1 << globalDepth)
         (directory, info, globalDepth) = (words, infos, depth)
+    }
+
+    /// Makes the directory of a nested table writable: a copy takes its place if a snapshot sees it.
+    @inline(__always)
+    mutating func ownDirectory() {
+        if ordinal == Self.nestedOrdinal && !memory.pointee.isWritable(stamp: directoryStamp) {
+            copyDirectory()
+        }
+    }
+
+    @inline(never)
+    private mutating func copyDirectory() {
+        let copy = Self.allocate(memory, UInt.self, 1 << globalDepth)
+        copy.update(from: directory, count: 1 << globalDepth)
+        discardDirectory()
+        directory = copy
+    }
+
+    /// Frees the directory, or keeps it for the snapshots that see it; the next one is the loop's
+    /// own.
+    private mutating func discardDirectory() {
+        let bytes = MemoryLayout<UInt>.stride << globalDepth
+        if ordinal == Self.nestedOrdinal && !memory.pointee.isWritable(stamp: directoryStamp) {
+            memory.pointee.retire(directory, bytes: bytes)
+        } else {
+            memory.pointee.heap.pointee.free(directory, bytes)
+        }
+        directoryStamp = memory.pointee.epochs.current
     }
 }

@@ -74,11 +74,12 @@ struct DetachedTable {
     fileprivate var next = 0
     fileprivate var nextBucket = 0
 
-    /// Gives up to about `budget` entries to `body`, which frees them, and frees their segments;
-    /// true when all is freed. Only when no live snapshot is older than `epoch`.
+    /// Gives entries to `body`, which frees them and returns how many blocks that were, until about
+    /// `budget` blocks are freed, and frees their segments; true when all is freed. Only when no
+    /// live snapshot is older than `epoch`.
     mutating func free(
         atMost budget: Int, heap: UnsafeMutablePointer<Heap>,
-        _ body: (UnsafeMutableRawPointer) -> Void
+        _ body: (UnsafeMutableRawPointer) -> Int
     ) -> Bool {
         var left = budget
         while next < 1 << globalDepth {
@@ -91,8 +92,7 @@ struct DetachedTable {
                 for slot in 1...Segment.slotsPerBucket {
                     let address = UInt(words[nextBucket * 8 + slot] & Segment.addressMask)
                     guard let entry = UnsafeMutableRawPointer(bitPattern: address) else { continue }
-                    body(entry)
-                    left -= 1
+                    left -= body(entry)
                     count -= 1
                 }
                 nextBucket += 1
@@ -133,6 +133,23 @@ extension SegmentedTable {
         info = Self.allocate(memory, SegmentInfo.self, 1)
         startEmpty()
         return detached
+    }
+
+    /// The segments of a nested table as a snapshot sees them; valid as long as the table's fields
+    /// are, and never released.
+    var view: CapturedTable {
+        CapturedTable(
+            directory: directory, globalDepth: globalDepth, ordinal: ordinal, count: count)
+    }
+
+    /// Takes a nested table apart, whose fields go away with its collection. Nothing is freed but
+    /// what no snapshot sees anyway; the rest is freed through what is returned.
+    mutating func dismantle() -> DetachedTable {
+        Self.free(memory, info, 1 << globalDepth)
+        Self.free(memory, segmentsOfDepth, Segment.deepest + 2)
+        return DetachedTable(
+            directory: directory, globalDepth: globalDepth, epoch: memory.pointee.epochs.current,
+            count: count)
     }
 
     /// One step of SCAN: calls `body` for every entry whose home is the bucket at `cursor`, and

@@ -34,6 +34,12 @@
 // where `entriesStamp` is the stamp below which no entry of the segment is known to be (set when a
 // walk has passed). Without a live snapshot all of it is one comparison with zero.
 //
+// Nested tables. A collection's elements are a table too, of which no snapshot captures the
+// directory: it is copied, once per snapshot, before its first word changes, as every stamped block
+// is. The fields of the table itself are in the collection's root, which is copied likewise. Where
+// a walk stands says nothing of a nested table (its collection may have moved to another key), so
+// its ordinal is one that no walk passes.
+//
 // Limits. A snapshot copies the directory at its start and a doubling copies it too: 8 bytes (32
 // for a doubling) for each 250 entries, 30 us for ten million. Addresses must fit in 48 bits and be
 // aligned to 16. The depth is at most 42: 57 keys that share 48 hash bits would end the process for
@@ -111,12 +117,17 @@ struct TableSlot {
 /// Ownership: the table owns its segments and its directory, not the entries. It must be emptied
 /// with `detach` before it goes away.
 struct SegmentedTable<Layout: TableLayout>: ~Copyable {
+    /// The ordinal of tables inside of collections: no walk comes so far.
+    static var nestedOrdinal: Int { 0xFFFE }
+
     /// For each prefix of `globalDepth` bits: the segment's address and local depth.
     var directory: UnsafeMutablePointer<UInt>
+    /// The epoch since which a nested table's directory is the loop's own.
+    var directoryStamp: UInt64
     var info: UnsafeMutablePointer<SegmentInfo>
     var globalDepth: Int
     /// How many segments there are of each local depth.
-    var segmentsOfDepth: UnsafeMutablePointer<Int>
+    var segmentsOfDepth: UnsafeMutablePointer<UInt32>
     var count: Int
     /// The place of this table in the order in which a snapshot walks.
     let ordinal: Int
@@ -134,7 +145,8 @@ struct SegmentedTable<Layout: TableLayout>: ~Copyable {
         self.memory = memory
         count = 0
         globalDepth = 0
-        segmentsOfDepth = .allocate(capacity: Segment.deepest + 2)
+        directoryStamp = memory.pointee.epochs.current
+        segmentsOfDepth = Self.allocate(memory, UInt32.self, Segment.deepest + 2)
         segmentsOfDepth.initialize(repeating: 0, count: Segment.deepest + 2)
         directory = Self.allocate(memory, UInt.self, 1)
         info = Self.allocate(memory, SegmentInfo.self, 1)
@@ -151,7 +163,7 @@ struct SegmentedTable<Layout: TableLayout>: ~Copyable {
         }
         Self.free(memory, directory, 1 << globalDepth)
         Self.free(memory, info, 1 << globalDepth)
-        segmentsOfDepth.deallocate()
+        Self.free(memory, segmentsOfDepth, Segment.deepest + 2)
     }
 
     /// Puts one empty segment of depth 0 into a directory of one word.
@@ -166,10 +178,11 @@ struct SegmentedTable<Layout: TableLayout>: ~Copyable {
     /// Bytes of segments and directory, as allocated.
     var byteCount: Int {
         var segments = 0
-        for depth in 0...globalDepth { segments += segmentsOfDepth[depth] }
+        for depth in 0...globalDepth { segments += Int(segmentsOfDepth[depth]) }
         return segments * Heap.pageBytes
             + Heap.sizeClass(8 << globalDepth)
             + Heap.sizeClass(MemoryLayout<SegmentInfo>.stride << globalDepth)
+            + Heap.sizeClass(MemoryLayout<UInt32>.stride * (Segment.deepest + 2))
     }
 
     static func allocate<T>(
