@@ -306,7 +306,7 @@ extension Server {
     private func stop() {
         if persistence.runningSince != nil {
             // Nobody wants the running save any more; its thread goes on until the process ends.
-            _ = try? SnapshotFile.removeStale(directory: configuration.settings.directory)
+            SnapshotFile.removeOwn(directory: configuration.settings.directory)
         }
         log.write(.warning, "Mini-Redis is now ready to exit, bye bye...")
         exitStatus = 0

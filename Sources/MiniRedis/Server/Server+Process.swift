@@ -98,7 +98,7 @@ extension Server {
         guard !isEnding else {
             guard signal == SIGINT else { return }
             log.write(.warning, "You insist... exiting now.")
-            _ = try? SnapshotFile.removeStale(directory: configuration.settings.directory)
+            SnapshotFile.removeOwn(directory: configuration.settings.directory)
             leaveNoTrace()
             _exit(1)
         }
