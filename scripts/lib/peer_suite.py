@@ -82,6 +82,8 @@ def parse(unit, mode, text):
         elif kind == "err":
             name = re.sub(r" in tests/\S+\.tcl$", "", lines[0])
             result.failures.append(Failure(name, "\n".join(lines[1:])))
+        elif kind == "skip" and ": " not in lines[0]:
+            result.failures.append(Failure(lines[0], "not run"))
         elif kind == "exception":
             result.ended_by = "\n".join(lines)
         elif kind == "timeout":
@@ -91,14 +93,17 @@ def parse(unit, mode, text):
 
 # ----------------------------------------------------------------------------------------- reasons
 
-REASON = re.compile(r"(\S+)\s+/(.*)/\s+(\S.*)")
+REASON = re.compile(r"(\S+)\s+(!?)/(.*)/\s+(\S.*)")
 UNKNOWN_COMMAND = re.compile(r"unknown command '([^']+)'")
 UNKNOWN_SUBCOMMAND = re.compile(r"[Uu]nknown subcommand(?: or wrong number of arguments for)? '([^']+)'")
 UNEXPLAINED = "**not explained yet**"
 
 
 class Reasons:
-    """Why tests fail: lines of `unit-pattern /expression/ reason`, the first that fits wins."""
+    """Why tests fail: lines of `unit-pattern /expression/ reason`, the first that fits wins.
+
+    With `!` before the expression the suite is told not to run the test at all.
+    """
 
     def __init__(self, text):
         self.lines = []
@@ -108,12 +113,21 @@ class Reasons:
             parts = REASON.fullmatch(line.strip())
             if not parts:
                 raise SystemExit(f"no reason: {line}")
-            self.lines.append((parts[1], re.compile(parts[2], re.DOTALL), parts[3]))
+            self.lines.append((parts[1], parts[2], re.compile(parts[3], re.DOTALL), parts[4]))
 
     def of(self, unit, name, message):
-        for pattern, expression, reason in self.lines:
+        for pattern, _, expression, reason in self.lines:
             if fnmatch.fnmatch(unit, pattern) and expression.search(f"{name}\n{message}"):
                 return reason
+        return self._of_message(message)
+
+    def skipped(self, unit):
+        """The expressions of tests of this unit that are not to be run."""
+        return [expression.pattern for pattern, mark, expression, _ in self.lines
+                if mark and fnmatch.fnmatch(unit, pattern)]
+
+    @staticmethod
+    def _of_message(message):
         unknown = UNKNOWN_COMMAND.search(message)
         if unknown:
             return f"{unknown[1].upper()} is not there yet"
@@ -250,8 +264,9 @@ def end_group(process):
 class Runner:
     """Runs units of the suite against one program."""
 
-    def __init__(self, program, logs, options):
-        self.program, self.logs, self.options = Path(program).resolve(), Path(logs), options
+    def __init__(self, program, reasons, options):
+        self.program, self.reasons, self.options = Path(program).resolve(), reasons, options
+        self.logs = Path(options.logs)
         self.logs.mkdir(parents=True, exist_ok=True)
         self.base_port = 20000 + os.getpid() % 100 * 100
         self._link()
@@ -277,6 +292,8 @@ class Runner:
     def run(self, unit, mode):
         words = ["tclsh", "tests/test_helper.tcl", "--single", unit, "--durable"]
         words += ["--tags", self.options.tags] if self.options.tags else []
+        for expression in self.reasons.skipped(unit):
+            words += ["--skiptest", f"/{expression}"]
         server = None
         with tempfile.TemporaryDirectory(prefix="redis-peer-suite-") as directory:
             if mode == "external":
@@ -376,9 +393,9 @@ def report(result, total, unexplained, seconds, is_verbose):
 
 def main():
     options = arguments()
-    runner = Runner(options.server or ROOT / ".build/release/redis", options.logs, options)
-    ceiling = read_ceiling()
     reasons = Reasons((DATA / "reasons.txt").read_text())
+    runner = Runner(options.server or ROOT / ".build/release/redis", reasons, options)
+    ceiling = read_ceiling()
     document = Document(DOCUMENT.read_text() if DOCUMENT.exists() else "")
     missed = False
     for unit in chosen_units(options, runner, ceiling, document):

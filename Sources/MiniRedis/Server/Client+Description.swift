@@ -5,15 +5,12 @@
 // Source: https://redis.io/docs/latest/commands/client-list/
 
 extension Client {
-    /// What a client takes that has sent nothing: the objects, estimated, bytes.
-    private static let ownBytes = 1280
-
     /// The line, without a line feed; `names` are those of the command table.
     func line(names: [String]) -> String {
         let session = session
         let now = server.loop.clock.pointee.unixMilliseconds
         let isRunning = bytesInExecution > 0
-        let retained = connection.retained.count + head.count + detachedBytes
+        let retained = connection.retained.count + head.count + detachedMemory
         let spare = connection.retained.capacity - connection.retained.count
         let number = isRunning ? server.frame.pointee.command : session.pointee.lastCommand
         let isIndexed = names.indices.contains(number)
@@ -38,9 +35,8 @@ extension Client {
             ("oll", "\(connection.queue.pieceCount)"),
             ("omem", "\(connection.queue.byteCount)"),
         ]
-        let memory = Self.ownBytes + retained + spare + connection.queue.byteCount
         fields += [
-            ("tot-mem", "\(memory)"),
+            ("tot-mem", "\(memoryBytes)"),
             ("events", events),
             ("cmd", isIndexed ? names[number] : "NULL"),
             ("user", "default"),

@@ -33,7 +33,7 @@ extension Configuration {
         .memory("proto-max-bulk-len", \.maxBulkLengthBytes, requestMemory),
         .memory("client-query-buffer-limit", \.queryBufferLimitBytes, requestMemory),
         .outputLimits("client-output-buffer-limit", \.clientOutputLimits),
-        .typed("maxmemory-clients", \.maxClientsMemory, .memoryOrPercent).withoutEffect,
+        .typed("maxmemory-clients", \.maxClientsMemory, .memoryOrPercent),
         .typed("requirepass", \.requirePass, .anything),
         .typed("replicaof", \.replicaOf, .master).immutable.alias("slaveof"),
     ]

@@ -128,9 +128,9 @@ extension Server {
         return report
     }
 
-    /// Bytes that wait to be executed or sent, of all clients.
+    /// Bytes that all clients take.
     private var clientBytes: Int {
-        clients.values.reduce(0) { $0 + $1.connection.retained.count + $1.connection.unsentBytes }
+        clients.values.reduce(0) { $0 + $1.memoryBytes }
     }
 
     func purgeMemory(for session: UnsafeMutablePointer<Session>) {

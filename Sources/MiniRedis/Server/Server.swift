@@ -128,6 +128,7 @@ final class Server {
         applyMemorySettings()
         log.level = settings.logLevel.level
         updateOutputLimits()
+        applyClientMemoryLimit()
         applyObserverSettings()
     }
 
