@@ -10,7 +10,7 @@ extension Client {
         let session = session
         let now = server.loop.clock.pointee.unixMilliseconds
         let isRunning = bytesInExecution > 0
-        let retained = connection.retained.count + head.count + detachedMemory
+        let retained = connection.retained.count + head.count + detachedBytes
         let spare = connection.retained.capacity - connection.retained.count
         let number = isRunning ? server.frame.pointee.command : session.pointee.lastCommand
         let isIndexed = names.indices.contains(number)
@@ -36,7 +36,7 @@ extension Client {
             ("omem", "\(connection.queue.byteCount)"),
         ]
         fields += [
-            ("tot-mem", "\(memoryBytes)"),
+            ("tot-mem", "\(claimedBytes)"),
             ("events", events),
             ("cmd", isIndexed ? names[number] : "NULL"),
             ("user", "default"),

@@ -182,6 +182,7 @@ final class Client: ConnectionDelegate {
         incoming = block
         incomingLength = length
         receiveMore(block)
+        server.countMemory(of: self)
     }
 
     private func receiveMore(_ block: ReferencedBlock) {
@@ -201,12 +202,11 @@ final class Client: ConnectionDelegate {
             to: min(incomingLength, block.capacity * 2), heap: server.keyspace.memory.pointee.heap)
         parser.pointee.moveLastBlock(to: block.bytes)
         incoming = block
-        server.countMemory(of: self)
-        guard !connection.isClosing else { return }
         receiveMore(block)
     }
 
-    /// Bytes of the detached arguments, those that have not arrived left out.
+    /// Bytes of the blocks that detached arguments are received into; `detachedBytes` is what they
+    /// will take once they have arrived.
     var detachedMemory: Int {
         guard let incoming else { return detachedBytes }
         return detachedBytes - incomingLength + incoming.capacity

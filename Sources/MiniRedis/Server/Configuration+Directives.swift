@@ -113,11 +113,10 @@ extension Configuration {
         .bool("latency-tracking", \.latencyTracking),
         .typed("latency-tracking-info-percentiles", \.latencyPercentiles, .percentiles),
         .integer("latency-monitor-threshold", \.latencyMonitorThreshold, natural),
-        .integer("metrics-port", \.metricsPort, portNumber).immutable,
+        .integer("metrics-port", \.metricsPort, portNumber),
         .typed(
             "metrics-bind", \.metricsBind,
-            .words(atMost: bindAddressLimit, else: "Too many bind addresses specified.")
-        ).immutable,
+            .words(atMost: bindAddressLimit, else: "Too many bind addresses specified.")),
         .typed("notify-keyspace-events", \.keyspaceEvents, .keyspaceEvents),
     ]
 

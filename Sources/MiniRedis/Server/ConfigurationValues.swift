@@ -41,6 +41,15 @@ struct CommandRename: Equatable, Sendable {
     var newName: String
 }
 
+extension Settings {
+    /// The new names of commands, by the old ones in lower case; empty: the command is removed.
+    var newCommandNames: [String: String] {
+        renamedCommands.reduce(into: [:]) { names, rename in
+            names[ConfigurationText.lowercased(rename.name)] = rename.newName
+        }
+    }
+}
+
 /// A closed set of words, in the order in which the error text lists them.
 protocol SettingChoice: RawRepresentable<String>, CaseIterable, Equatable, Sendable {}
 

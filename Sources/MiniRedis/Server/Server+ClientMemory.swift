@@ -4,7 +4,7 @@
 // fits; keys are never evicted for clients (that is `maxmemory`'s matter).
 //
 // What a client takes is counted where it can grow: after each read of its requests, when a large
-// argument's block grows, and in the sweep. The sum of the counts is an estimate that may be too
+// argument is announced (as a whole: who is too large is closed before it arrives), and in the sweep. The sum of the counts is an estimate that may be too
 // high, for nobody counts when output leaves; so before somebody is closed everybody is counted
 // anew. Without a limit nothing is counted: the limit makes `checkOutput` take its long way.
 //
@@ -14,14 +14,15 @@ extension Client {
     /// What a client takes that has sent nothing: the objects, estimated, bytes.
     static let ownBytes = 1280
 
-    /// Input that waits, or is still to come to a whole request, and the room for more.
-    var inputBytes: Int {
-        connection.retained.capacity + head.count + detachedMemory
-    }
-
     /// All that this client takes, bytes.
     var memoryBytes: Int {
-        Self.ownBytes + inputBytes + connection.unsentBytes
+        Self.ownBytes + connection.retained.capacity + head.count + detachedMemory
+            + connection.unsentBytes
+    }
+
+    /// All that it takes or has announced: the whole of a large argument, from its header on.
+    var claimedBytes: Int {
+        memoryBytes - detachedMemory + detachedBytes
     }
 
     /// Whether CLIENT NO-EVICT or its class protects it.
@@ -59,7 +60,7 @@ extension Server {
         guard clientControl.memoryLimit < .max, clients[client.session.pointee.id] != nil else {
             return
         }
-        let bytes = client.memoryBytes
+        let bytes = client.claimedBytes
         clientControl.memoryBytes += bytes - client.countedBytes
         client.countedBytes = bytes
         if clientControl.memoryBytes > clientControl.memoryLimit { evictClients() }
@@ -71,7 +72,7 @@ extension Server {
         guard now >= clientControl.memoryPatienceEnds else { return }
         clientControl.memoryBytes = 0
         for client in clients.values where !client.connection.isClosing {
-            client.countedBytes = client.memoryBytes
+            client.countedBytes = client.claimedBytes
             clientControl.memoryBytes += client.countedBytes
         }
         guard clientControl.memoryBytes > clientControl.memoryLimit else { return }

@@ -36,6 +36,18 @@ extension Server {
         for listener in listeners { wire(listener) }
     }
 
+    /// Answers scrapers where the settings say by now, or not at all; false if that is not possible.
+    func relistenForMetrics() -> Bool {
+        metrics?.close()
+        do throws(NetworkError) {
+            metrics = try MetricsEndpoint(self)
+            return true
+        } catch {
+            metrics = nil
+            return false
+        }
+    }
+
     private func tcpListeners(_ settings: Settings) throws(NetworkError) -> [Listener] {
         try Listener.tcp(
             loop: loop, addresses: settings.bindAddresses, port: UInt16(settings.port),

@@ -75,7 +75,8 @@ final class Server {
         runID = random.hexadecimal(40)
         keyspace = Keyspace(
             databaseCount: Int(configuration.settings.databases), hasher: KeyHash(random: &random))
-        commandTable = CommandTable(AllCommands.declarations())
+        commandTable = CommandTable(
+            AllCommands.declarations(), renamed: configuration.settings.newCommandNames)
         protocolLimits = .allocate(capacity: 2)
         sessionOfNobody = .allocate(capacity: 1)
         sessionOfNobody.initialize(to: Session(id: 0, isAuthenticated: false, isLocal: true))
