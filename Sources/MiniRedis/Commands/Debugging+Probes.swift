@@ -17,13 +17,23 @@ enum DebugProbes {
     ]
 
     /// Runs the word if it is one of these.
-    static func run(_ context: AdministrationContext) -> Bool {
+    static func run(_ context: AdministrationContext) throws(ErrorReply) -> Bool {
         let word = context.data[1]
         switch context.data.count {
         case 2:
             if word.equalsFolded("segfault") { crash(SIGSEGV) }
             if word.equalsFolded("panic") || word.equalsFolded("assert") { crash(SIGABRT) }
-            if word.equalsFolded("oom") { crash(SIGABRT) }
+            if word.equalsFolded("oom") { Heap.outOfMemory(.max) }
+            if word.equalsFolded("help") {
+                context.reply.array(help.count)
+                for line in help { context.reply.simple(line) }
+                return true
+            }
+            if word.equalsFolded("config-rewrite-force-all") {
+                try context.administration.rewriteConfiguration(
+                    for: context.session, everything: true)
+                return true
+            }
         case 3:
             if word.equalsFolded("protocol") {
                 reply(context.data[2], context.reply)
@@ -50,6 +60,36 @@ enum DebugProbes {
         }
         return false
     }
+
+    private static let help: [StaticString] = [
+        "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "CONFIG-REWRITE-FORCE-ALL",
+        "    Rewrites the configuration file with every directive in it.",
+        "DIGEST, DIGEST-VALUE <key> [<key> ...]",
+        "    Answers a digest of all data, or of the values of keys.",
+        "ERROR <text>",
+        "    Answers this error.",
+        "HTSTATS <database>, HTSTATS-KEY <key>",
+        "    Tells how large the tables of a database or of a key's value are.",
+        "LOG <text>",
+        "    Writes a line to the log.",
+        "OBJECT <key>",
+        "    Tells how a value is stored.",
+        "PANIC, ASSERT, OOM, SEGFAULT",
+        "    Ends the server in the way of the name, with a report in the log.",
+        "POPULATE <count> [<prefix> [<size>]]",
+        "    Makes keys that are called prefix:0 and so on.",
+        "PROTOCOL <type>",
+        "    Answers a reply of this type.",
+        "RELOAD",
+        "    Saves, forgets everything and loads what was saved.",
+        "SET-ACTIVE-EXPIRE <0|1>",
+        "    Turns the removal of due keys that nobody looks at off and on.",
+        "SLEEP <seconds>",
+        "    Keeps everybody waiting.",
+        "HELP",
+        "    Prints this help.",
+    ]
 
     private static func crash(_ signal: Int32) {
         raise(signal)

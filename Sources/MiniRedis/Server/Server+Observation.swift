@@ -151,9 +151,11 @@ extension Server {
 
     // MARK: - The configuration file
 
-    func rewriteConfiguration(for session: UnsafeMutablePointer<Session>) throws(ErrorReply) {
+    func rewriteConfiguration(
+        for session: UnsafeMutablePointer<Session>, everything: Bool
+    ) throws(ErrorReply) {
         guard let path = configuration.filePath else { throw .noConfigurationFile }
-        let rewrite = ConfigurationRewrite(configuration)
+        let rewrite = ConfigurationRewrite(configuration, everything: everything)
         let failure = Failure()
         answerLater(session) { done in
             loop.perform {
