@@ -201,7 +201,8 @@ final class CommandTable {
             }
             (index.records + number).initialize(
                 to: CommandRecord(
-                    name: Self.foldedIfShort(called) ?? Self.folded(command.name), flags: command.flags,
+                    name: Self.foldedIfShort(called) ?? Self.folded(command.name),
+                    flags: command.flags,
                     arguments: arity < 0 ? -arity ... .max : arity...arity,
                     firstKey: Self.firstKey(command, nameWords: nameWords),
                     handler: command.handler))

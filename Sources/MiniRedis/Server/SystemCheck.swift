@@ -9,7 +9,8 @@ import Glibc
 /// A look at the system that the server would run on.
 struct SystemCheck {
     static let backlogPath = "/proc/sys/net/core/somaxconn"
-    private static let clockPath = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
+    private static let clockPath =
+        "/sys/devices/system/clocksource/clocksource0/current_clocksource"
     private static let hugePagesPath = "/sys/kernel/mm/transparent_hugepage/enabled"
     private static let overcommitPath = "/proc/sys/vm/overcommit_memory"
 
