@@ -14,10 +14,11 @@ extension Client {
     /// What a client takes that has sent nothing: the objects, estimated, bytes.
     static let ownBytes = 1280
 
-    /// All that this client takes, bytes.
+    /// All that this client takes, bytes. Short replies that leave with this turn are not counted.
     var memoryBytes: Int {
-        Self.ownBytes + connection.retained.capacity + head.count + detachedMemory
-            + connection.unsentBytes
+        let unsent = connection.unsentBytes
+        return Self.ownBytes + connection.retained.capacity + head.count + detachedMemory
+            + (unsent > ClientControl.uncountedOutputBytes ? unsent : 0)
     }
 
     /// All that it takes or has announced: the whole of a large argument, from its header on.
