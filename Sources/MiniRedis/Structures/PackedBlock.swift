@@ -35,21 +35,21 @@
 //
 // Bytes as allocated, for typical contents (the tests hold them to it):
 //
-//     1 pair, 5 and 8 bytes          32      10 integers below 3,968         32
-//     5 pairs, 6 and 8 bytes         96      100 integers of six digits     448
-//     10 pairs, 8 and 16 bytes      288      100 strings of 10 bytes, both ways 1,280
-//     10 members of 12 bytes and integral scores below 3,968                176
+//     1 pair, 5 and 8 bytes       32      10 integers below 3,968                  32
+//     5 pairs, 6 and 8 bytes      96      100 integers of six digits              448
+//     10 pairs, 8 and 16 bytes   320      100 strings of 10 bytes, both ways    1,280
+//     10 members of 12 bytes and integral scores below 3,968                      192
 //
-// Limits: 65,535 items and 4 MiB - 1 bytes, header included; `canHold` answers before an edit, which
-// must not go beyond. An edit in the middle moves what is behind it and a search walks through all:
-// owners stay at some KiB and let only a single item make a block larger.
+// Limits: 65,535 items and 4 MiB - 1 bytes, header included; `canHold` answers before an edit,
+// which must not go beyond. An edit in the middle moves what is behind it and a search walks
+// through all: owners stay at some KiB and let only a single item make a block larger.
 
 import Glibc
 
 /// A packed block to be edited. Reading is `view`'s.
 ///
-/// Ownership: whoever holds the place owns the block and gives it back with `free`. After every edit
-/// the block may be elsewhere: the place says where.
+/// Ownership: whoever holds the place owns the block and gives it back with `free`. After every
+/// edit the block may be elsewhere: the place says where.
 struct PackedBlock {
     /// Where the fields of the header are.
     enum Offset {
@@ -88,7 +88,8 @@ extension PackedBlock {
         return make(memory, flags: flags, traits: traits, bytes: headerBytes)
     }
 
-    /// A block of exactly these items, with the traits and directions of theirs. The caller owns it.
+    /// A block of exactly these items, with the traits and directions of theirs. The caller owns
+    /// it.
     static func create(
         _ memory: UnsafeMutablePointer<Memory>, copying run: PackedRun
     ) -> UnsafeMutableRawPointer {
