@@ -42,6 +42,7 @@ enum ErrorReply: Error {
     case invalidClientID
     case clientIDNotPositive
     case timeoutNotInteger
+    case timeoutNotFloat
     case timeoutNegative
     case timeoutOutOfRange
     case invalidPauseMode
@@ -117,7 +118,8 @@ enum ErrorReply: Error {
         case .notFloat: "ERR value is not a valid float"
         case .noSuchKey: "ERR no such key"
         case .invalidClientName, .noSuchClient, .invalidClientID, .clientIDNotPositive,
-            .timeoutNotInteger, .timeoutNegative, .timeoutOutOfRange, .invalidPauseMode,
+            .timeoutNotInteger, .timeoutNotFloat, .timeoutNegative, .timeoutOutOfRange,
+            .invalidPauseMode,
             .invalidUnblockReason, .notTracking, .trackingUnsupported, .maximumAgeNotInteger,
             .maximumAgeNotPositive:
             clientText
@@ -182,6 +184,7 @@ extension ErrorReply {
         case .noSuchClient: "ERR No such client"
         case .invalidClientID: "ERR Invalid client ID"
         case .clientIDNotPositive: "ERR client-id should be greater than 0"
+        case .timeoutNotFloat: "ERR timeout is not a float or out of range"
         case .timeoutNotInteger: "ERR timeout is not an integer or out of range"
         case .timeoutNegative: "ERR timeout is negative"
         case .timeoutOutOfRange: "ERR timeout is out of range"
