@@ -85,6 +85,7 @@ struct Command: Sendable {
         case .string: names.append("@string")
         case .set: names.append("@set")
         case .hash: names.append("@hash")
+        case .list: names.append("@list")
         case .connection: if subcommands.isEmpty { names.append("@connection") }
         case .scripting: if subcommands.isEmpty { names.append("@scripting") }
         case .generic, .server: if flags.contains(.connection) { names.append("@connection") }

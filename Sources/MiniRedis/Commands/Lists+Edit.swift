@@ -93,7 +93,8 @@ extension Lists {
         let limit = count == 0 ? Int.max : Int(min(count.magnitude, UInt64(Int.max)))
         let removed = context.withListElement(3) { element in
             // Nothing is copied for a live snapshot if there is nothing to remove.
-            guard contains(slot, element) else { return 0 }
+            let memory = context.database.pointee.state.pointee.memory
+            guard memory.pointee.isQuiet || contains(slot, element) else { return 0 }
             return context.database.pointee.update(slot, key, .listRemove) { place in
                 let editor = ListEditor(place, context.limits)
                 let end: ListEnd = count < 0 ? .right : .left

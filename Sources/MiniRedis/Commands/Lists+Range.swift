@@ -81,7 +81,7 @@ extension Lists {
                 guard at + 1 < context.count else { throw .syntax }
                 if word.equalsFolded("rank") {
                     let rank = try context.integer(at + 1)
-                    guard rank != .min else { throw .rankOutOfRange }
+                    guard rank != .min else { throw .drawsOutOfRange }
                     guard rank != 0 else { throw .rankIsZero }
                     end = rank < 0 ? .right : .left
                     skipped = abs(rank) - 1

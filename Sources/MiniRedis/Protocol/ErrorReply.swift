@@ -89,6 +89,12 @@ enum ErrorReply: Error {
     case fieldCountNotPositive
     case fieldParameterNotPositive
     case fieldCountMismatch
+    case indexOutOfRange
+    case countNotPositive
+    case rankIsZero
+    case countIsNegative
+    case maximumLengthIsNegative
+    case notSortable
     /// The handler has written the error itself, because its text depends on the arguments.
     case written
 
@@ -161,7 +167,29 @@ enum ErrorReply: Error {
             .hashNotInteger, .hashNotFloat, .notFinite, .expireTimeNegative, .fieldsMissing,
             .fieldCountNotPositive, .fieldParameterNotPositive, .fieldCountMismatch:
             elementText
+        case .indexOutOfRange, .countNotPositive, .rankIsZero, .countIsNegative,
+            .maximumLengthIsNegative, .notSortable:
+            listText
         case .written: ""
+        }
+    }
+}
+
+extension ErrorReply {
+    /// The texts of commands on lists, and of SORT.
+    private var listText: StaticString {
+        switch self {
+        case .indexOutOfRange: "ERR index out of range"
+        case .countNotPositive: "ERR count should be greater than 0"
+        case .rankIsZero:
+            """
+            ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... \
+            or use negative to start from the end of the list
+            """
+        case .countIsNegative: "ERR COUNT can't be negative"
+        case .maximumLengthIsNegative: "ERR MAXLEN can't be negative"
+        case .notSortable: "ERR One or more scores can't be converted into double"
+        default: ""
         }
     }
 }

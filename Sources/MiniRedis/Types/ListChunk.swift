@@ -149,6 +149,21 @@ extension ListChunk {
         return true
     }
 
+    /// Calls with the last `count` elements, the last one first.
+    @inline(__always)
+    func forEachBackwards(_ count: Int, _ body: (ListItem) -> Void) {
+        if isReference {
+            if count > 0 { body(.block(block)) }
+            return
+        }
+        let view = packed
+        var at = view.end
+        for _ in 0..<count {
+            at = view.previous(at)
+            body(ListItem(view.payload(at: at)))
+        }
+    }
+
     /// What the elements of a run of a packed chunk would take in a listpack, bytes.
     static func listpackBytes(_ run: PackedRun) -> Int {
         var sum = 0

@@ -44,6 +44,26 @@ struct ListView {
         }
     }
 
+    /// Calls with `count` elements, which there must be, from an end on.
+    @inline(__always)
+    func forEachItem(from end: ListEnd, count: Int, _ body: (ListItem) -> Void) {
+        if end == .left {
+            return forEachItemWhile(from: 0, count: count) { item in
+                body(item)
+                return true
+            }
+        }
+        if !isRoot { return packedChunk.forEachBackwards(count, body) }
+        var (cursor, rest) = (tree.last(), count)
+        while rest > 0 {
+            let record = ListRecord(cursor.record)
+            let here = min(rest, record.elements)
+            record.chunk.forEachBackwards(here, body)
+            rest &-= here
+            _ = cursor.previous()
+        }
+    }
+
     /// The element of a number from 0 on, which there must be.
     func withItem<Result>(at index: Int, _ body: (ListItem) throws -> Result) rethrows -> Result {
         if !isRoot { return try body(ListItem(packed.payload(at: packed.cursor(at: index)))) }
