@@ -9,7 +9,7 @@ enum AllCommands {
         Strings.reads + Strings.writes + Strings.conditional + Strings.exchanges + Strings.counters
             + Strings.floats + Strings.ranges + Strings.comparisons
             + Keys.declarations + Keys.expiry + Keys.deadlines + Keys.walks + Keys.moves
-            + Keys.objects + Keys.draws
+            + Keys.objects + Keys.draws + Keys.sorts
             + Connections.declarations + Clients.declarations + Monitoring.declarations
             + ServerCommands.declarations + ServerCommands.facts
             + ServerCommands.swaps + CommandIntrospection.declarations + Debugging.declarations
