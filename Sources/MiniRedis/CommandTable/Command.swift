@@ -87,7 +87,12 @@ struct Command: Sendable {
             if subcommands.isEmpty { names.append("@\(group.rawValue)") }
         } else if flags.contains(.connection) {
             names.append("@connection")
+        switch group {
+        case .connection: if subcommands.isEmpty { names.append("@connection") }
+        case .scripting: if subcommands.isEmpty { names.append("@scripting") }
+        case .generic, .server: if flags.contains(.connection) { names.append("@connection") }
         }
+        if flags.contains(.sorting) { names += ["@set", "@sortedset", "@list"] }
         let isAdministrative = flags.contains(.admin) || flags.contains(.administrative)
         if isAdministrative { names.append("@admin") }
         names.append(flags.contains(.fast) ? "@fast" : "@slow")
