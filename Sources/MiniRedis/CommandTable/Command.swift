@@ -85,6 +85,8 @@ struct Command: Sendable {
         case .string: names.append("@string")
         case .bitmap: names.append("@bitmap")
         case .hyperloglog: names.append("@hyperloglog")
+        case .set: names.append("@set")
+        case .hash: names.append("@hash")
         case .connection: if subcommands.isEmpty { names.append("@connection") }
         case .scripting: if subcommands.isEmpty { names.append("@scripting") }
         case .generic, .server: if flags.contains(.connection) { names.append("@connection") }
