@@ -152,14 +152,9 @@ enum ErrorReply: Error {
         case .sameObject: "ERR source and destination objects are the same"
         case .invalidFirstDatabase: "ERR invalid first DB index"
         case .invalidSecondDatabase: "ERR invalid second DB index"
-        case .keysMustHoldStrings: "ERR The specified keys must contain string values"
-        case .lengthOrIndexes:
-            "ERR If you want both the length and indexes, please just use IDX."
-        case .tooLongToCompare: "ERR String too long for LCS"
-        case .comparisonTooLarge:
-            "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
-        case .comparisonOutOfMemory:
-            "ERR Insufficient memory, failed allocating transient memory for LCS"
+        case .keysMustHoldStrings, .lengthOrIndexes, .tooLongToCompare, .comparisonTooLarge,
+            .comparisonOutOfMemory:
+            comparisonText
         case .idleTimeNotTracked: LongErrorText.idleTimeNotTracked
         case .frequencyNotTracked: LongErrorText.frequencyNotTracked
         case .slowLogCount, .noConfigurationFile, .notBusy, .libraryNotFound, .noScripts,
@@ -180,6 +175,21 @@ enum ErrorReply: Error {
 }
 
 extension ErrorReply {
+    /// The texts of LCS; empty for the others.
+    private var comparisonText: StaticString {
+        switch self {
+        case .keysMustHoldStrings: "ERR The specified keys must contain string values"
+        case .lengthOrIndexes:
+            "ERR If you want both the length and indexes, please just use IDX."
+        case .tooLongToCompare: "ERR String too long for LCS"
+        case .comparisonTooLarge:
+            "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
+        case .comparisonOutOfMemory:
+            "ERR Insufficient memory, failed allocating transient memory for LCS"
+        default: ""
+        }
+    }
+
     /// The texts of bitmaps and HyperLogLogs; empty for the others.
     private var bitText: StaticString {
         switch self {
