@@ -90,6 +90,12 @@ struct Command: Sendable {
         case .connection: if subcommands.isEmpty { names.append("@connection") }
         case .scripting: if subcommands.isEmpty { names.append("@scripting") }
         case .generic, .server: if flags.contains(.connection) { names.append("@connection") }
+        if let category = group.category {
+            names.append(category)
+        } else if group == .connection || group == .scripting {
+            if subcommands.isEmpty { names.append("@\(group.rawValue)") }
+        } else if flags.contains(.connection) {
+            names.append("@connection")
         }
         let isAdministrative = flags.contains(.admin) || flags.contains(.administrative)
         if isAdministrative { names.append("@admin") }

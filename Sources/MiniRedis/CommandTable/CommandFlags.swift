@@ -54,6 +54,6 @@ struct CommandFlags: OptionSet, Sendable {
 
 /// The group of a command, as COMMAND DOCS names it.
 enum CommandGroup: String, Sendable {
-    case string, generic, connection, server, scripting, set, hash
+    case string, generic, connection, server, scripting, set, hash, list, stream, geo, pubsub, sortedSet = "sorted-set", transactions, .generic, .connection, .server, .scripting: nil, .sortedSet: "@sortedset", .transactions: "@transaction", .string, .list, .set, .hash, .stream, .bitmap, .hyperloglog, .geo, .pubsub:
     case bitmap, hyperloglog
 }
