@@ -91,15 +91,11 @@ struct Command: Sendable {
         case .scripting: if subcommands.isEmpty { names.append("@scripting") }
         case .generic, .server: if flags.contains(.connection) { names.append("@connection") }
         if let category = group.category {
-            names.append(category)
+            if subcommands.isEmpty { names.append(category) }
         } else if group == .connection || group == .scripting {
             if subcommands.isEmpty { names.append("@\(group.rawValue)") }
         } else if flags.contains(.connection) {
             names.append("@connection")
-        switch group {
-        case .connection: if subcommands.isEmpty { names.append("@connection") }
-        case .scripting: if subcommands.isEmpty { names.append("@scripting") }
-        case .generic, .server: if flags.contains(.connection) { names.append("@connection") }
         }
         if flags.contains(.sorting) { names += ["@set", "@sortedset", "@list"] }
         let isAdministrative = flags.contains(.admin) || flags.contains(.administrative)

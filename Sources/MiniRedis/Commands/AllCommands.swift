@@ -19,6 +19,8 @@ enum AllCommands {
             + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
             + Extensions.declarations
             + Lists.pushes + Lists.pops + Lists.reads + Lists.edits + Lists.moves + Lists.waits
+            + Streams.declarations + Streams.additions + Streams.reads + Streams.groups
+            + Streams.claims + Streams.facts
             + Sets.declarations + Sets.draws + Sets.algebra + Sets.stores
     }
 }

@@ -88,6 +88,8 @@ enum ErrorReply: Error {
     case corruptedHyperLogLog
     case hyperLogLogNotSparse
     case keyDoesNotExist
+    /// Of the commands of streams.
+    case stream(StreamErrorReply)
     case keyCountNotPositive
     case tooManyKeys
     case limitNegative
@@ -211,6 +213,7 @@ extension ErrorReply {
             .noFunctions, .modulesDisabled, .noModules, .failoverNeedsReplicas,
             .noFailoverInProgress, .functionFlushMode, .scriptFlushMode:
             absenceText
+        case .stream(let error): error.text
         case .keyCountNotPositive, .tooManyKeys, .limitNegative, .drawsOutOfRange,
             .hashNotInteger, .hashNotFloat, .notFinite, .expireTimeNegative, .fieldsMissing,
             .fieldCountNotPositive, .fieldParameterNotPositive, .fieldCountMismatch:
