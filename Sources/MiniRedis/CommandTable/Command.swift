@@ -83,6 +83,8 @@ struct Command: Sendable {
         if flags.contains(.readOnly) && group != .scripting { names.append("@read") }
         switch group {
         case .string: names.append("@string")
+        case .set: names.append("@set")
+        case .hash: names.append("@hash")
         case .connection: if subcommands.isEmpty { names.append("@connection") }
         case .scripting: if subcommands.isEmpty { names.append("@scripting") }
         case .generic, .server: if flags.contains(.connection) { names.append("@connection") }

@@ -54,5 +54,5 @@ struct CommandFlags: OptionSet, Sendable {
 
 /// The group of a command, as COMMAND DOCS names it.
 enum CommandGroup: String, Sendable {
-    case string, generic, connection, server, scripting
+    case string, generic, connection, server, scripting, set, hash
 }

@@ -16,5 +16,6 @@ enum AllCommands {
             + SlowLogCommands.declarations + LatencyCommands.declarations
             + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
             + Extensions.declarations
+            + Sets.declarations + Sets.draws + Sets.algebra + Sets.stores
     }
 }

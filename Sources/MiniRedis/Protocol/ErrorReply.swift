@@ -76,6 +76,18 @@ enum ErrorReply: Error {
     case noFailoverInProgress
     case functionFlushMode
     case scriptFlushMode
+    case keyCountNotPositive
+    case tooManyKeys
+    case limitNegative
+    case drawsOutOfRange
+    case hashNotInteger
+    case hashNotFloat
+    case notFinite
+    case expireTimeNegative
+    case fieldsMissing
+    case fieldCountNotPositive
+    case fieldParameterNotPositive
+    case fieldCountMismatch
     /// The handler has written the error itself, because its text depends on the arguments.
     case written
 
@@ -143,7 +155,38 @@ enum ErrorReply: Error {
             .noFunctions, .modulesDisabled, .noModules, .failoverNeedsReplicas,
             .noFailoverInProgress, .functionFlushMode, .scriptFlushMode:
             absenceText
+        case .keyCountNotPositive, .tooManyKeys, .limitNegative, .drawsOutOfRange,
+            .hashNotInteger, .hashNotFloat, .notFinite, .expireTimeNegative, .fieldsMissing,
+            .fieldCountNotPositive, .fieldParameterNotPositive, .fieldCountMismatch:
+            elementText
         case .written: ""
+        }
+    }
+}
+
+extension ErrorReply {
+    /// The texts of the commands on sets and hashes.
+    private var elementText: StaticString {
+        switch self {
+        case .keyCountNotPositive: "ERR numkeys should be greater than 0"
+        case .tooManyKeys: "ERR Number of keys can't be greater than number of args"
+        case .limitNegative: "ERR LIMIT can't be negative"
+        case .drawsOutOfRange:
+            """
+            ERR value is out of range, value must between -9223372036854775807 and \
+            9223372036854775807
+            """
+        case .hashNotInteger: "ERR hash value is not an integer"
+        case .hashNotFloat: "ERR hash value is not a float"
+        case .notFinite: "ERR value is NaN or Infinity"
+        case .expireTimeNegative: "ERR invalid expire time, must be >= 0"
+        case .fieldsMissing:
+            "ERR Mandatory argument FIELDS is missing or not at the right position"
+        case .fieldCountNotPositive: "ERR Number of fields must be a positive integer"
+        case .fieldParameterNotPositive: "ERR Parameter `numFields` should be greater than 0"
+        case .fieldCountMismatch:
+            "ERR The `numfields` parameter must match the number of arguments"
+        default: ""
         }
     }
 }
