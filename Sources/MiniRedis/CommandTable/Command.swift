@@ -83,6 +83,7 @@ struct Command: Sendable {
         if flags.contains(.readOnly) && group != .scripting { names.append("@read") }
         switch group {
         case .string: names.append("@string")
+        case .sortedSet: names.append("@sortedset")
         case .set: names.append("@set")
         case .hash: names.append("@hash")
         case .connection: if subcommands.isEmpty { names.append("@connection") }

@@ -55,4 +55,5 @@ struct CommandFlags: OptionSet, Sendable {
 /// The group of a command, as COMMAND DOCS names it.
 enum CommandGroup: String, Sendable {
     case string, generic, connection, server, scripting, set, hash
+    case sortedSet = "sorted-set"
 }
