@@ -13,26 +13,34 @@ extension SortedSets {
                 .integer("numkeys"),
                 .many(.key("key", [.readOnly, .access])),
                 .optional(.many(.integer("weight", token: "WEIGHTS"))),
-                .optional(.oneOf("aggregate", token: "AGGREGATE", .token("SUM"), .token("MIN"), .token("MAX"))),
+                .optional(
+                    .oneOf(
+                        "aggregate", token: "AGGREGATE", .token("SUM"), .token("MIN"), .token("MAX")
+                    )),
                 .optional(.token("WITHSCORES")),
             ],
             run: .data(union)),
         Command(
             "ZINTER", in: .sortedSet, since: "6.2.0",
-            complexity: "O(N K + M log M) for N members of the smallest of K sets and M in the result.",
+            complexity:
+                "O(N K + M log M) for N members of the smallest of K sets and M in the result.",
             summary: "Returns the members of all of several sorted sets, their scores combined.",
             flags: [.readOnly],
             syntax: [
                 .integer("numkeys"),
                 .many(.key("key", [.readOnly, .access])),
                 .optional(.many(.integer("weight", token: "WEIGHTS"))),
-                .optional(.oneOf("aggregate", token: "AGGREGATE", .token("SUM"), .token("MIN"), .token("MAX"))),
+                .optional(
+                    .oneOf(
+                        "aggregate", token: "AGGREGATE", .token("SUM"), .token("MIN"), .token("MAX")
+                    )),
                 .optional(.token("WITHSCORES")),
             ],
             run: .data(intersection)),
         Command(
             "ZDIFF", in: .sortedSet, since: "6.2.0",
-            complexity: "O(N K + M log M) for N members of the first of K sets and M in the result.",
+            complexity:
+                "O(N K + M log M) for N members of the first of K sets and M in the result.",
             summary: "Returns the members of the first sorted set that are in no other one.",
             flags: [.readOnly],
             syntax: [
@@ -64,12 +72,16 @@ extension SortedSets {
                 .integer("numkeys"),
                 .many(.key("key", [.readOnly, .access])),
                 .optional(.many(.integer("weight", token: "WEIGHTS"))),
-                .optional(.oneOf("aggregate", token: "AGGREGATE", .token("SUM"), .token("MIN"), .token("MAX"))),
+                .optional(
+                    .oneOf(
+                        "aggregate", token: "AGGREGATE", .token("SUM"), .token("MIN"), .token("MAX")
+                    )),
             ],
             run: .data(unionStore)),
         Command(
             "ZINTERSTORE", in: .sortedSet, since: "2.0.0",
-            complexity: "O(N K + M log M) for N members of the smallest of K sets and M in the result.",
+            complexity:
+                "O(N K + M log M) for N members of the smallest of K sets and M in the result.",
             summary: "Stores the members of all of several sorted sets, their scores combined.",
             flags: [.write, .denyOutOfMemory],
             syntax: [
@@ -77,12 +89,16 @@ extension SortedSets {
                 .integer("numkeys"),
                 .many(.key("key", [.readOnly, .access])),
                 .optional(.many(.integer("weight", token: "WEIGHTS"))),
-                .optional(.oneOf("aggregate", token: "AGGREGATE", .token("SUM"), .token("MIN"), .token("MAX"))),
+                .optional(
+                    .oneOf(
+                        "aggregate", token: "AGGREGATE", .token("SUM"), .token("MIN"), .token("MAX")
+                    )),
             ],
             run: .data(intersectionStore)),
         Command(
             "ZDIFFSTORE", in: .sortedSet, since: "6.2.0",
-            complexity: "O(N K + M log M) for N members of the first of K sets and M in the result.",
+            complexity:
+                "O(N K + M log M) for N members of the first of K sets and M in the result.",
             summary: "Stores the members of the first sorted set that are in no other one.",
             flags: [.write, .denyOutOfMemory],
             syntax: [

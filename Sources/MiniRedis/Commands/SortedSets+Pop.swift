@@ -27,7 +27,8 @@ extension SortedSets {
         Command(
             "ZMPOP", in: .sortedSet, since: "7.0.0",
             complexity: "O(K + M log N) for K keys and M members.",
-            summary: "Removes members with the least or greatest scores of the first sorted set that has any.",
+            summary:
+                "Removes members with the least or greatest scores of the first sorted set that has any.",
             flags: [.write],
             syntax: [
                 .integer("numkeys"),
@@ -124,7 +125,7 @@ extension SortedSets {
         /// Reads them from the number of keys at argument `first` on.
         init(_ context: DataContext, from first: Int) throws(ErrorReply) {
             guard let number = DecimalInteger.parse(context[first]), number > 0 else {
-                throw .numberOfKeys
+                throw .keyCountNotPositive
             }
             let (end, overflow) = Int(number).addingReportingOverflow(first + 1)
             guard !overflow && end < context.count else { throw .syntax }

@@ -34,7 +34,7 @@ extension SortedSets {
     static func randomMembers(_ context: DataContext) throws(ErrorReply) {
         guard context.count > 2 else { return try randomMember(context) }
         let wanted = try context.integer(2)
-        guard wanted != .min else { throw .notSymmetricInteger }
+        guard wanted != .min else { throw .drawsOutOfRange }
         guard context.count <= 4 else { throw .syntax }
         let withScores = context.count == 4
         if withScores {

@@ -15,7 +15,9 @@ extension SortedSets {
                 .string("stop"),
                 .optional(.oneOf("sortby", .token("BYSCORE"), .token("BYLEX"))).since("6.2.0"),
                 .optional(.token("REV")).since("6.2.0"),
-                .optional(.block("offset_count", token: "LIMIT", .integer("offset"), .integer("count"))).since("6.2.0"),
+                .optional(
+                    .block("offset_count", token: "LIMIT", .integer("offset"), .integer("count"))
+                ).since("6.2.0"),
                 .optional(.token("WITHSCORES")),
             ],
             run: .data(range)),
@@ -24,7 +26,8 @@ extension SortedSets {
             complexity: "O(log N + M) for M members that are returned.",
             summary: "Returns members in a range of ranks, by descending score.",
             flags: [.readOnly],
-            deprecated: Deprecation(since: "6.2.0", replacement: "`ZRANGE` with the `REV` argument"),
+            deprecated: Deprecation(
+                since: "6.2.0", replacement: "`ZRANGE` with the `REV` argument"),
             syntax: [
                 .key("key", [.readOnly, .access]),
                 .integer("start"),
@@ -37,13 +40,15 @@ extension SortedSets {
             complexity: "O(log N + M) for M members that are returned.",
             summary: "Returns members in a range of scores.",
             flags: [.readOnly],
-            deprecated: Deprecation(since: "6.2.0", replacement: "`ZRANGE` with the `BYSCORE` argument"),
+            deprecated: Deprecation(
+                since: "6.2.0", replacement: "`ZRANGE` with the `BYSCORE` argument"),
             syntax: [
                 .key("key", [.readOnly, .access]),
                 .double("min"),
                 .double("max"),
                 .optional(.token("WITHSCORES")).since("2.0.0"),
-                .optional(.block("offset_count", token: "LIMIT", .integer("offset"), .integer("count"))),
+                .optional(
+                    .block("offset_count", token: "LIMIT", .integer("offset"), .integer("count"))),
             ],
             run: .data(rangeByScore)),
         Command(
@@ -51,13 +56,15 @@ extension SortedSets {
             complexity: "O(log N + M) for M members that are returned.",
             summary: "Returns members in a range of scores, by descending score.",
             flags: [.readOnly],
-            deprecated: Deprecation(since: "6.2.0", replacement: "`ZRANGE` with the `REV` and `BYSCORE` arguments"),
+            deprecated: Deprecation(
+                since: "6.2.0", replacement: "`ZRANGE` with the `REV` and `BYSCORE` arguments"),
             syntax: [
                 .key("key", [.readOnly, .access]),
                 .double("max"),
                 .double("min"),
                 .optional(.token("WITHSCORES")),
-                .optional(.block("offset_count", token: "LIMIT", .integer("offset"), .integer("count"))),
+                .optional(
+                    .block("offset_count", token: "LIMIT", .integer("offset"), .integer("count"))),
             ],
             run: .data(reverseRangeByScore)),
         Command(
@@ -65,12 +72,14 @@ extension SortedSets {
             complexity: "O(log N + M) for M members that are returned.",
             summary: "Returns members in a range of names, all scores being equal.",
             flags: [.readOnly],
-            deprecated: Deprecation(since: "6.2.0", replacement: "`ZRANGE` with the `BYLEX` argument"),
+            deprecated: Deprecation(
+                since: "6.2.0", replacement: "`ZRANGE` with the `BYLEX` argument"),
             syntax: [
                 .key("key", [.readOnly, .access]),
                 .string("min"),
                 .string("max"),
-                .optional(.block("offset_count", token: "LIMIT", .integer("offset"), .integer("count"))),
+                .optional(
+                    .block("offset_count", token: "LIMIT", .integer("offset"), .integer("count"))),
             ],
             run: .data(rangeByLex)),
         Command(
@@ -78,12 +87,14 @@ extension SortedSets {
             complexity: "O(log N + M) for M members that are returned.",
             summary: "Returns members in a range of names, in descending order.",
             flags: [.readOnly],
-            deprecated: Deprecation(since: "6.2.0", replacement: "`ZRANGE` with the `REV` and `BYLEX` arguments"),
+            deprecated: Deprecation(
+                since: "6.2.0", replacement: "`ZRANGE` with the `REV` and `BYLEX` arguments"),
             syntax: [
                 .key("key", [.readOnly, .access]),
                 .string("max"),
                 .string("min"),
-                .optional(.block("offset_count", token: "LIMIT", .integer("offset"), .integer("count"))),
+                .optional(
+                    .block("offset_count", token: "LIMIT", .integer("offset"), .integer("count"))),
             ],
             run: .data(reverseRangeByLex)),
     ]

@@ -50,7 +50,8 @@ extension SortedSets {
                 .string("max"),
                 .optional(.oneOf("sortby", .token("BYSCORE"), .token("BYLEX"))),
                 .optional(.token("REV")),
-                .optional(.block("offset_count", token: "LIMIT", .integer("offset"), .integer("count"))),
+                .optional(
+                    .block("offset_count", token: "LIMIT", .integer("offset"), .integer("count"))),
             ],
             run: .data(rangeStore)),
     ]

@@ -8,7 +8,8 @@ enum SortedSets {
         Command(
             "ZADD", in: .sortedSet, since: "1.2.0",
             complexity: "O(log N) a member, N being the number of members.",
-            summary: "Adds members with their scores to a sorted set, or changes scores; creates the key.",
+            summary:
+                "Adds members with their scores to a sorted set, or changes scores; creates the key.",
             flags: [.write, .denyOutOfMemory, .fast],
             syntax: [
                 .key("key", [.readWrite, .update]),
@@ -46,7 +47,7 @@ enum SortedSets {
             summary: "Returns how many members a sorted set has.",
             flags: [.readOnly, .fast],
             syntax: [
-                .key("key", [.readOnly]),
+                .key("key", [.readOnly])
             ],
             run: .data(count)),
         Command(
