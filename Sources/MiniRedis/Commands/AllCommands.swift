@@ -21,6 +21,9 @@ enum AllCommands {
             + Lists.pushes + Lists.pops + Lists.reads + Lists.edits + Lists.moves + Lists.waits
             + Streams.declarations + Streams.additions + Streams.reads + Streams.groups
             + Streams.claims + Streams.facts
+            + SortedSets.members + SortedSets.counts + SortedSets.ranges + SortedSets.removals
+            + SortedSets.pops + SortedSets.walks + SortedSets.combinations
+            + SortedSets.storedCombinations
             + Sets.declarations + Sets.draws + Sets.algebra + Sets.stores
     }
 }
