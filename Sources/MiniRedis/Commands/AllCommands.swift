@@ -17,5 +17,6 @@ enum AllCommands {
             + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
             + Extensions.declarations
             + Sets.declarations + Sets.draws + Sets.algebra + Sets.stores
+            + Hashes.writes + Hashes.reads + Hashes.draws + Hashes.expiries
     }
 }
