@@ -39,6 +39,9 @@ struct CommandFlags: OptionSet, Sendable {
     /// In the access category @admin although not flagged so; not shown.
     static let administrative = CommandFlags(rawValue: 1 << 27)
 
+    /// In the access categories of the types that it sorts although not of their groups; not shown.
+    static let sorting = CommandFlags(rawValue: 1 << 28)
+
     /// The flags that COMMAND INFO shows, with its names.
     static let names: [(CommandFlags, StaticString)] = [
         (.write, "write"), (.readOnly, "readonly"), (.denyOutOfMemory, "denyoom"),
@@ -54,5 +57,19 @@ struct CommandFlags: OptionSet, Sendable {
 
 /// The group of a command, as COMMAND DOCS names it.
 enum CommandGroup: String, Sendable {
-    case string, generic, connection, server, scripting, set, hash
+    case string, list, set, hash, stream, bitmap, hyperloglog, geo, pubsub
+    case sortedSet = "sorted-set"
+    case transactions
+    case generic, connection, server, scripting
+
+    /// The access category of its commands, if the group is one.
+    var category: String? {
+        switch self {
+        case .generic, .connection, .server, .scripting: nil
+        case .sortedSet: "@sortedset"
+        case .transactions: "@transaction"
+        case .string, .list, .set, .hash, .stream, .bitmap, .hyperloglog, .geo, .pubsub:
+            "@" + rawValue
+        }
+    }
 }
