@@ -69,7 +69,7 @@ extension Server {
 
     /// Closes the largest clients until the others fit.
     private func evictClients() {
-        let now = loop.clock.pointee.unixMilliseconds
+        let now = loop.clock.pointee.monotonicMilliseconds
         guard now >= clientControl.memoryPatienceEnds else { return }
         clientControl.memoryBytes = 0
         for client in clients.values where !client.connection.isClosing {
