@@ -250,7 +250,7 @@ final class CommandTable {
         guard let specification = command.keySpecifications(nameWords: nameWords).first else {
             return 0
         }
-        return specification.isCounted ? 0 : specification.first
+        return specification.isCounted || specification.keyword != nil ? 0 : specification.first
     }
 
     /// Nil for no name, or one that is too long.
