@@ -34,7 +34,8 @@ final class Client: ConnectionDelegate {
     private(set) var detachedBytes = 0
     /// Bytes of the input that is being executed; 0: none is.
     private(set) var bytesInExecution = 0
-    /// Since when its unsent output is above its class's soft limit, milliseconds of the monotonic clock.
+    /// Since when its unsent output is above its class's soft limit: milliseconds of the monotonic
+    /// clock.
     var overSoftLimitSince: Int64?
     /// What it took when that was last counted, bytes.
     var countedBytes = 0
