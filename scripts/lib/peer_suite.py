@@ -265,7 +265,7 @@ class Runner:
     """Runs units of the suite against one program."""
 
     def __init__(self, program, reasons, options):
-        self.program, self.reasons, self.options = Path(program).resolve(), reasons, options
+        self.program, self.reasons, self.options = Path(program).absolute(), reasons, options
         self.logs = Path(options.logs)
         self.logs.mkdir(parents=True, exist_ok=True)
         self.base_port = 20000 + os.getpid() % 100 * 100
