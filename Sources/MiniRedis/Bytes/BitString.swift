@@ -67,7 +67,8 @@ extension ByteView {
         let flip: UInt64 = isOne ? 0 : ~0
         let end = (range.upperBound + 7) >> 3
         var at = range.lowerBound >> 3
-        let head = (self[at] ^ UInt8(truncatingIfNeeded: flip)) & 0xFF >> UInt8(range.lowerBound & 7)
+        let head =
+            (self[at] ^ UInt8(truncatingIfNeeded: flip)) & 0xFF >> UInt8(range.lowerBound & 7)
         if head != 0 { return Self.inside(range, at * 8 + head.leadingZeroBitCount) }
         at += 1
         while at + 8 <= end {
@@ -114,6 +115,19 @@ struct BitString {
     let count: Int
 
     var view: ByteView { ByteView(base, count: count) }
+    /// The same bytes one by one.
+    var bytes: UnsafeMutablePointer<UInt8> { base.assumingMemoryBound(to: UInt8.self) }
+
+    /// Calls with `count` bytes that begin with those of `text`; the rest is not initialised.
+    static func withRoom<Result>(
+        _ count: Int, startingWith text: ByteView, _ body: (BitString) -> Result
+    ) -> Result {
+        withUnsafeTemporaryAllocation(byteCount: count, alignment: 16) { room in
+            guard let start = room.baseAddress else { preconditionFailure("room has a base") }
+            start.copyMemory(from: text.base, byteCount: text.count)
+            return body(BitString(base: start, count: count))
+        }
+    }
 
     /// Changes the bit at `offset`, which lies inside.
     func setBit(_ offset: Int, _ isOne: Bool) {

@@ -31,6 +31,33 @@ extension Database {
         commit(event, key.bytes, key.hash, changes: max(1, changes))
     }
 
+    /// Lets `body` change bytes of a string that say the same as the others, in place: nobody is told.
+    /// Where the bytes are shared, with a snapshot for instance, nothing happens.
+    mutating func annotateString(
+        _ slot: TableSlot, _ hash: UInt64, _ body: (BitString) -> Void
+    ) {
+        let entry = Entry(slot.entry)
+        let count = entry.string.count
+        guard table.isPrivate(slot, hash: hash), let bytes = ownBytes(of: entry, count) else {
+            return
+        }
+        table.checkWritable(entry: entry.base, hash: hash)
+        body(BitString(base: bytes, count: count))
+        state.pointee.changesSinceSave &+= 1
+    }
+
+    /// Stores a string that was changed in part, in the place of the one in `slot` if there is one;
+    /// the key keeps its deadline. `text` may not be the entry's own.
+    mutating func storeEdited(
+        _ slot: TableSlot?, _ key: KeyArgument, _ text: ByteView, _ event: KeyspaceEvent,
+        changes: Int
+    ) {
+        guard text.count >= ReferencedBlock.threshold else {
+            return store(slot, key, .edited(text), event, changes)
+        }
+        store(slot, key, .block(ReferencedBlock(copying: text, heap: heap)), event, changes)
+    }
+
     /// Calls `use` with a string of `count` bytes, all written by `fill`, in the form in which it is
     /// to be stored, which it must be.
     static func withMade(

@@ -88,6 +88,17 @@ enum ErrorReply: Error {
     case fieldCountNotPositive
     case fieldParameterNotPositive
     case fieldCountMismatch
+    case bitOffset
+    case bitValue
+    case bitArgument
+    case bitOperationNot
+    case bitFieldType
+    case bitFieldOverflow
+    case bitFieldReadOnly
+    case notHyperLogLog
+    case corruptedHyperLogLog
+    case hyperLogLogNotSparse
+    case keyDoesNotExist
     /// The handler has written the error itself, because its text depends on the arguments.
     case written
 
@@ -159,6 +170,10 @@ enum ErrorReply: Error {
             .hashNotInteger, .hashNotFloat, .notFinite, .expireTimeNegative, .fieldsMissing,
             .fieldCountNotPositive, .fieldParameterNotPositive, .fieldCountMismatch:
             elementText
+        case .bitOffset, .bitValue, .bitArgument, .bitOperationNot, .bitFieldType,
+            .bitFieldOverflow, .bitFieldReadOnly, .notHyperLogLog, .corruptedHyperLogLog,
+            .hyperLogLogNotSparse, .keyDoesNotExist:
+            bitText
         case .written: ""
         }
     }
@@ -192,6 +207,28 @@ extension ErrorReply {
 }
 
 extension ErrorReply {
+    /// The texts of bitmaps and HyperLogLogs; empty for the others.
+    private var bitText: StaticString {
+        switch self {
+        case .bitOffset: "ERR bit offset is not an integer or out of range"
+        case .bitValue: "ERR bit is not an integer or out of range"
+        case .bitArgument: "ERR The bit argument must be 1 or 0."
+        case .bitOperationNot: "ERR BITOP NOT must be called with a single source key."
+        case .bitFieldType:
+            """
+            ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not \
+            supported but i64 is.
+            """
+        case .bitFieldOverflow: "ERR Invalid OVERFLOW type specified"
+        case .bitFieldReadOnly: "ERR BITFIELD_RO only supports the GET subcommand"
+        case .notHyperLogLog: "WRONGTYPE Key is not a valid HyperLogLog string value."
+        case .corruptedHyperLogLog: "INVALIDOBJ Corrupted HLL object detected"
+        case .hyperLogLogNotSparse: "ERR HLL encoding is not sparse"
+        case .keyDoesNotExist: "ERR The specified key does not exist"
+        default: ""
+        }
+    }
+
     /// The texts of what a server answers that lacks what it is asked for: scripts, functions,
     /// modules, replicas, a configuration file.
     private var absenceText: StaticString {
