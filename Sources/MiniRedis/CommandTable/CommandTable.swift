@@ -228,7 +228,7 @@ final class CommandTable {
         guard let specification = command.keySpecifications(nameWords: nameWords).first else {
             return 0
         }
-        return specification.isCounted ? 0 : specification.first
+        return specification.isCounted || specification.keyword != nil ? 0 : specification.first
     }
 
     private static func folded(_ name: String) -> FoldedName {

@@ -47,8 +47,9 @@ struct Syntax: Sendable {
     var repeatsToken = false
     var children: [Syntax] = []
 
-    static func key(_ name: String, _ access: KeyAccess) -> Syntax {
-        Syntax(name: name, kind: .key, access: access)
+    /// A key; one behind a token may be anywhere among the options.
+    static func key(_ name: String, _ access: KeyAccess, token: String? = nil) -> Syntax {
+        Syntax(name: name, kind: .key, token: token, access: access)
     }
 
     static func string(_ name: String, token: String? = nil) -> Syntax {
@@ -149,7 +150,7 @@ struct Syntax: Sendable {
     /// Whether this is a key of the same specification as the argument before it.
     func continuesKeys(_ previous: Syntax) -> Bool {
         kind == .key && previous.kind == .key && access == previous.access && !isMultiple
-            && previous.isFixed
+            && previous.isFixed && token == nil
     }
 
     /// The arity of a command with this grammar whose name is `nameWords` words: negative if there
@@ -170,6 +171,8 @@ struct KeySpecification {
     var access: KeyAccess
     /// Argument `first` is the number of keys, which are behind it.
     var isCounted = false
+    /// The key is behind this word, which is looked for from argument `first` on.
+    var keyword: String?
 
     /// The keys that a grammar names, when their place is fixed. Neighbours with the same access
     /// are one specification.
@@ -197,19 +200,52 @@ struct KeySpecification {
                         first: position, last: argument.isMultiple ? -1 : 0,
                         step: argument.children.count, access: key.access))
             }
-            guard argument.isFixed else { break }
+            guard argument.isFixed else {
+                specifications += keywords(syntax[at...], from: position)
+                break
+            }
             position += argument.fewestWords
         }
         return specifications
     }
 
+    /// The keys behind words of their own among the options, which begin at argument `position`.
+    private static func keywords(
+        _ options: ArraySlice<Syntax>, from position: Int
+    ) -> [KeySpecification] {
+        options.flatMap { option in
+            guard option.kind == .key, let token = option.token else {
+                return keywords(option.children[...], from: position)
+            }
+            return [
+                KeySpecification(
+                    first: position, last: 0, step: 1, access: option.access, keyword: token)
+            ]
+        }
+    }
+
     /// The indexes of the keys of a request.
     func keyIndexes(in request: Request) -> [Int] {
+        if let keyword { return keyIndexes(behind: keyword, in: request) }
         guard isCounted else { return Array(keyIndexes(count: request.count)) }
         guard first < request.count, let keys = DecimalInteger.parse(request[first]), keys > 0,
             keys <= Int64(request.count - first - 1)
         else { return [] }
         return Array(first + 1...first + Int(keys))
+    }
+
+    /// The index of the key behind the first such word that something follows.
+    private func keyIndexes(behind keyword: String, in request: Request) -> [Int] {
+        var keyword = keyword
+        return keyword.withUTF8 { bytes in
+            guard let base = bytes.baseAddress else { return [] }
+            let word = ByteView(base, count: bytes.count)
+            let found = (first..<max(first, request.count - 1)).first { at in
+                request[at].count == word.count
+                    && (0..<word.count).allSatisfy { request[at][$0] & 0xDF == word[$0] & 0xDF }
+            }
+            return found.map { [$0 + 1] } ?? []
+        }
     }
 
     /// The indexes of the keys among `count` arguments.

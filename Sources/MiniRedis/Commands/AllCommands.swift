@@ -19,5 +19,6 @@ enum AllCommands {
             + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
             + Extensions.declarations
             + Sets.declarations + Sets.draws + Sets.algebra + Sets.stores
+            + Geo.declarations + Geo.searches + Geo.radii
     }
 }

@@ -228,7 +228,7 @@ enum CommandIntrospection {
     ) -> (first: Int, last: Int, step: Int) {
         guard let first = specifications.first, !first.isCounted else { return (0, 0, 0) }
         var last = first.last >= 0 ? first.first + first.last : first.last
-        for next in specifications.dropFirst() where last >= 0 {
+        for next in specifications.dropFirst() where last >= 0 && next.keyword == nil {
             last = next.last >= 0 ? next.first + next.last : next.last
         }
         return (first.first, last, first.step)
@@ -247,10 +247,17 @@ enum CommandIntrospection {
         reply.bulk("begin_search")
         reply.map(2)
         reply.bulk("type")
-        reply.bulk("index")
+        reply.bulk(specification.keyword == nil ? "index" : "keyword")
         reply.bulk("spec")
-        reply.map(1)
-        reply.bulk("index")
+        if let keyword = specification.keyword {
+            reply.map(2)
+            reply.bulk("keyword")
+            reply.bulk(keyword)
+            reply.bulk("startfrom")
+        } else {
+            reply.map(1)
+            reply.bulk("index")
+        }
         reply.integer(specification.first)
         reply.bulk("find_keys")
         reply.map(2)

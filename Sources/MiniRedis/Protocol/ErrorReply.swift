@@ -99,6 +99,17 @@ enum ErrorReply: Error {
     case corruptedHyperLogLog
     case hyperLogLogNotSparse
     case keyDoesNotExist
+    case radiusNotNumeric
+    case widthNotNumeric
+    case heightNotNumeric
+    case radiusNegative
+    case boxNegative
+    case unsupportedUnit
+    case memberWithoutPlace
+    case geoCountNotPositive
+    case anyWithoutCount
+    case radiusStoreWithDetails
+    case searchStoreWithDetails
     /// The handler has written the error itself, because its text depends on the arguments.
     case written
 
@@ -174,7 +185,38 @@ enum ErrorReply: Error {
             .bitFieldOverflow, .bitFieldReadOnly, .notHyperLogLog, .corruptedHyperLogLog,
             .hyperLogLogNotSparse, .keyDoesNotExist:
             bitText
+        case .radiusNotNumeric, .widthNotNumeric, .heightNotNumeric, .radiusNegative, .boxNegative,
+            .unsupportedUnit, .memberWithoutPlace, .geoCountNotPositive, .anyWithoutCount,
+            .radiusStoreWithDetails, .searchStoreWithDetails:
+            geoText
         case .written: ""
+        }
+    }
+}
+
+extension ErrorReply {
+    /// The texts of the commands on places.
+    private var geoText: StaticString {
+        switch self {
+        case .radiusNotNumeric: "ERR need numeric radius"
+        case .widthNotNumeric: "ERR need numeric width"
+        case .heightNotNumeric: "ERR need numeric height"
+        case .radiusNegative: "ERR radius cannot be negative"
+        case .boxNegative: "ERR height or width cannot be negative"
+        case .unsupportedUnit: "ERR unsupported unit provided. please use M, KM, FT, MI"
+        case .memberWithoutPlace: "ERR could not decode requested zset member"
+        case .geoCountNotPositive: "ERR COUNT must be > 0"
+        case .anyWithoutCount: "ERR the ANY argument requires COUNT argument"
+        case .radiusStoreWithDetails:
+            """
+            ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and \
+            WITHCOORD options
+            """
+        case .searchStoreWithDetails:
+            """
+            ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options
+            """
+        default: ""
         }
     }
 }

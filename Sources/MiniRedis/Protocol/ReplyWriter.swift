@@ -59,6 +59,11 @@ struct ReplyWriter {
         if version == 3 { literal("_\r\n") } else { literal("$-1\r\n") }
     }
 
+    /// No array where one was asked for: in RESP2 another reply than no string.
+    func nullArray() {
+        if version == 3 { literal("_\r\n") } else { literal("*-1\r\n") }
+    }
+
     // MARK: - Strings
 
     @inline(__always)
