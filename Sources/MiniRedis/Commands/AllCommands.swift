@@ -18,6 +18,9 @@ enum AllCommands {
             + SlowLogCommands.declarations + LatencyCommands.declarations
             + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
             + Extensions.declarations
+            + SortedSets.members + SortedSets.counts + SortedSets.ranges + SortedSets.removals
+            + SortedSets.pops + SortedSets.walks + SortedSets.combinations
+            + SortedSets.storedCombinations
             + Sets.declarations + Sets.draws + Sets.algebra + Sets.stores
             + Geo.declarations + Geo.searches + Geo.radii
     }

@@ -110,6 +110,17 @@ enum ErrorReply: Error {
     case anyWithoutCount
     case radiusStoreWithDetails
     case searchStoreWithDetails
+    case conditionsConflict
+    case comparisonsConflict
+    case incrementOfOne
+    case scoreIsNaN
+    case notScoreRange
+    case notNameRange
+    case limitOfRanks
+    case scoresOfNames
+    case countNotPositive
+    case noInputKeys
+    case weightNotFloat
     /// The handler has written the error itself, because its text depends on the arguments.
     case written
 
@@ -189,33 +200,36 @@ enum ErrorReply: Error {
             .unsupportedUnit, .memberWithoutPlace, .geoCountNotPositive, .anyWithoutCount,
             .radiusStoreWithDetails, .searchStoreWithDetails:
             geoText
+        case .conditionsConflict, .comparisonsConflict, .incrementOfOne, .scoreIsNaN,
+            .notScoreRange, .notNameRange, .limitOfRanks, .scoresOfNames, .countNotPositive,
+            .noInputKeys, .weightNotFloat:
+            scoreText
         case .written: ""
         }
     }
 }
 
 extension ErrorReply {
-    /// The texts of the commands on places.
-    private var geoText: StaticString {
+    /// The texts of the commands on sorted sets.
+    private var scoreText: StaticString {
         switch self {
-        case .radiusNotNumeric: "ERR need numeric radius"
-        case .widthNotNumeric: "ERR need numeric width"
-        case .heightNotNumeric: "ERR need numeric height"
-        case .radiusNegative: "ERR radius cannot be negative"
-        case .boxNegative: "ERR height or width cannot be negative"
-        case .unsupportedUnit: "ERR unsupported unit provided. please use M, KM, FT, MI"
-        case .memberWithoutPlace: "ERR could not decode requested zset member"
-        case .geoCountNotPositive: "ERR COUNT must be > 0"
-        case .anyWithoutCount: "ERR the ANY argument requires COUNT argument"
-        case .radiusStoreWithDetails:
+        case .conditionsConflict:
+            "ERR XX and NX options at the same time are not compatible"
+        case .comparisonsConflict:
+            "ERR GT, LT, and/or NX options at the same time are not compatible"
+        case .incrementOfOne: "ERR INCR option supports a single increment-element pair"
+        case .scoreIsNaN: "ERR resulting score is not a number (NaN)"
+        case .notScoreRange: "ERR min or max is not a float"
+        case .notNameRange: "ERR min or max not valid string range item"
+        case .limitOfRanks:
             """
-            ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and \
-            WITHCOORD options
+            ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX
             """
-        case .searchStoreWithDetails:
-            """
-            ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options
-            """
+        case .scoresOfNames:
+            "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
+        case .countNotPositive: "ERR count should be greater than 0"
+        case .noInputKeys: "ERR at least 1 input key is needed for '%c' command"
+        case .weightNotFloat: "ERR weight value is not a float"
         default: ""
         }
     }
