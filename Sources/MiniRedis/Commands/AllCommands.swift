@@ -27,5 +27,6 @@ enum AllCommands {
             + SortedSets.storedCombinations
             + Sets.declarations + Sets.draws + Sets.algebra + Sets.stores
             + Hashes.writes + Hashes.reads + Hashes.draws + Hashes.expiries
+            + Geo.declarations + Geo.searches + Geo.radii
     }
 }
