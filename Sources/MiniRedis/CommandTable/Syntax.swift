@@ -186,12 +186,16 @@ struct KeySpecification {
     var isCounted = false
     /// Nobody can tell where they are.
     var isUnknown = false
-    /// The word in front of the key, which may be anywhere, if there is one; the last one counts.
+    /// The word in front of an unknown key, which may be anywhere, if there is one; the last counts.
+    var unknownKeyword: String?
+    /// The keys are behind this word, which is at argument `first` or later, and as many arguments
+    /// that are none follow them.
     var keyword: String?
 
     /// The keys that a grammar names, when their place is fixed. Neighbours with the same access
     /// are one specification.
     static func derive(_ syntax: [Syntax], nameWords: Int) -> [KeySpecification] {
+        if let found = keyword(syntax, nameWords: nameWords) { return [found] }
         var specifications: [KeySpecification] = []
         var position = nameWords
         for (at, argument) in syntax.enumerated() {
@@ -230,14 +234,38 @@ struct KeySpecification {
             specifications.append(
                 KeySpecification(
                     first: 0, last: 0, step: 1, access: argument.access, isUnknown: true,
-                    keyword: argument.kind == .key ? argument.token : nil))
+                    unknownKeyword: argument.kind == .key ? argument.token : nil))
         }
         return specifications
     }
 
+    /// The specification of a grammar with a block of keys that begins with a word.
+    private static func keyword(_ syntax: [Syntax], nameWords: Int) -> KeySpecification? {
+        var position = nameWords
+        for argument in syntax {
+            if argument.kind == .block, let token = argument.token,
+                let key = argument.children.first, key.kind == .key, key.isMultiple
+            {
+                return KeySpecification(
+                    first: position, last: -1, step: 1, access: key.access, keyword: token)
+            }
+            position += argument.fewestWords
+        }
+        return nil
+    }
+
     /// The indexes of the keys of a request.
     func keyIndexes(in request: Request) -> [Int] {
-        if isUnknown { return keyword.flatMap { keyIndex(behind: $0, request) }.map { [$0] } ?? [] }
+        if isUnknown {
+            return unknownKeyword.flatMap { keyIndex(behind: $0, request) }.map { [$0] } ?? []
+        }
+        if let keyword {
+            let place = (min(first, request.count)..<request.count).first {
+                request[$0].string.uppercased() == keyword
+            }
+            guard let place else { return [] }
+            return Array(place + 1..<place + 1 + (request.count - place - 1) / 2)
+        }
         guard isCounted else { return Array(keyIndexes(count: request.count)) }
         guard first < request.count, let keys = DecimalInteger.parse(request[first]), keys > 0,
             keys <= Int64(request.count - first - 1)

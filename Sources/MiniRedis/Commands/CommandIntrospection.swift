@@ -226,7 +226,9 @@ enum CommandIntrospection {
     private static func legacyRange(
         _ specifications: [KeySpecification]
     ) -> (first: Int, last: Int, step: Int) {
-        guard let first = specifications.first, !first.isCounted else { return (0, 0, 0) }
+        guard let first = specifications.first, !first.isCounted, first.keyword == nil else {
+            return (0, 0, 0)
+        }
         var last = first.last >= 0 ? first.first + first.last : first.last
         for next in specifications.dropFirst() where last >= 0 && !next.isUnknown {
             last = next.last >= 0 ? next.first + next.last : next.last
@@ -248,10 +250,14 @@ enum CommandIntrospection {
         reply.map(2)
         reply.bulk("type")
         if specification.isUnknown { return writeUnknown(reply) }
-        reply.bulk("index")
+        reply.bulk(specification.keyword == nil ? "index" : "keyword")
         reply.bulk("spec")
-        reply.map(1)
-        reply.bulk("index")
+        reply.map(specification.keyword == nil ? 1 : 2)
+        if let keyword = specification.keyword {
+            reply.bulk("keyword")
+            reply.bulk(keyword)
+        }
+        reply.bulk(specification.keyword == nil ? "index" : "startfrom")
         reply.integer(specification.first)
         reply.bulk("find_keys")
         reply.map(2)
@@ -262,7 +268,10 @@ enum CommandIntrospection {
         let facts =
             specification.isCounted
             ? [("keynumidx", 0), ("firstkey", 1), ("keystep", 1)]
-            : [("lastkey", specification.last), ("keystep", specification.step), ("limit", 0)]
+            : [
+                ("lastkey", specification.last), ("keystep", specification.step),
+                ("limit", specification.keyword == nil ? 0 : 2),
+            ]
         for (name, value) in facts {
             reply.bulk(name)
             reply.integer(value)

@@ -77,6 +77,19 @@ enum ErrorReply: Error {
     case noFailoverInProgress
     case functionFlushMode
     case scriptFlushMode
+    case bitOffset
+    case bitValue
+    case bitArgument
+    case bitOperationNot
+    case bitFieldType
+    case bitFieldOverflow
+    case bitFieldReadOnly
+    case notHyperLogLog
+    case corruptedHyperLogLog
+    case hyperLogLogNotSparse
+    case keyDoesNotExist
+    /// Of the commands of streams.
+    case stream(StreamErrorReply)
     case keyCountNotPositive
     case tooManyKeys
     case limitNegative
@@ -89,12 +102,34 @@ enum ErrorReply: Error {
     case fieldCountNotPositive
     case fieldParameterNotPositive
     case fieldCountMismatch
+    case bitOffset
+    case bitValue
+    case bitArgument
+    case bitOperationNot
+    case bitFieldType
+    case bitFieldOverflow
+    case bitFieldReadOnly
+    case notHyperLogLog
+    case corruptedHyperLogLog
+    case hyperLogLogNotSparse
+    case keyDoesNotExist
     case indexOutOfRange
     case countNotPositive
     case rankIsZero
     case countIsNegative
     case maximumLengthIsNegative
     case notSortable
+    case conditionsConflict
+    case comparisonsConflict
+    case incrementOfOne
+    case scoreIsNaN
+    case notScoreRange
+    case notNameRange
+    case limitOfRanks
+    case scoresOfNames
+    case countNotPositive
+    case noInputKeys
+    case weightNotFloat
     /// The handler has written the error itself, because its text depends on the arguments.
     case written
 
@@ -149,6 +184,32 @@ enum ErrorReply: Error {
         case .sameObject: "ERR source and destination objects are the same"
         case .invalidFirstDatabase: "ERR invalid first DB index"
         case .invalidSecondDatabase: "ERR invalid second DB index"
+        case .keysMustHoldStrings, .lengthOrIndexes, .tooLongToCompare, .comparisonTooLarge,
+            .comparisonOutOfMemory:
+            comparisonText
+        case .idleTimeNotTracked: LongErrorText.idleTimeNotTracked
+        case .frequencyNotTracked: LongErrorText.frequencyNotTracked
+        case .slowLogCount, .noConfigurationFile, .notBusy, .libraryNotFound, .noScripts,
+            .noFunctions, .modulesDisabled, .noModules, .failoverNeedsReplicas,
+            .noFailoverInProgress, .functionFlushMode, .scriptFlushMode:
+            absenceText
+        case .bitOffset, .bitValue, .bitArgument, .bitOperationNot, .bitFieldType,
+            .bitFieldOverflow, .bitFieldReadOnly, .notHyperLogLog, .corruptedHyperLogLog,
+            .hyperLogLogNotSparse, .keyDoesNotExist:
+            bitText
+        case .keyCountNotPositive, .tooManyKeys, .limitNegative, .drawsOutOfRange,
+            .hashNotInteger, .hashNotFloat, .notFinite, .expireTimeNegative, .fieldsMissing,
+            .fieldCountNotPositive, .fieldParameterNotPositive, .fieldCountMismatch:
+            elementText
+        case .written: ""
+        }
+    }
+}
+
+extension ErrorReply {
+    /// The texts of LCS; empty for the others.
+    private var comparisonText: StaticString {
+        switch self {
         case .keysMustHoldStrings: "ERR The specified keys must contain string values"
         case .lengthOrIndexes:
             "ERR If you want both the length and indexes, please just use IDX."
@@ -163,17 +224,48 @@ enum ErrorReply: Error {
             .noFunctions, .modulesDisabled, .noModules, .failoverNeedsReplicas,
             .noFailoverInProgress, .functionFlushMode, .scriptFlushMode:
             absenceText
+        case .stream(let error): error.text
         case .keyCountNotPositive, .tooManyKeys, .limitNegative, .drawsOutOfRange,
             .hashNotInteger, .hashNotFloat, .notFinite, .expireTimeNegative, .fieldsMissing,
             .fieldCountNotPositive, .fieldParameterNotPositive, .fieldCountMismatch:
             elementText
+        case .bitOffset, .bitValue, .bitArgument, .bitOperationNot, .bitFieldType,
+            .bitFieldOverflow, .bitFieldReadOnly, .notHyperLogLog, .corruptedHyperLogLog,
+            .hyperLogLogNotSparse, .keyDoesNotExist:
+            bitText
         case .indexOutOfRange, .countNotPositive, .rankIsZero, .countIsNegative,
             .maximumLengthIsNegative, .notSortable:
             listText
+        case .conditionsConflict, .comparisonsConflict, .incrementOfOne, .scoreIsNaN,
+            .notScoreRange, .notNameRange, .limitOfRanks, .scoresOfNames, .countNotPositive,
+            .noInputKeys, .weightNotFloat:
+            scoreText
         case .written: ""
+        default: ""
         }
     }
-}
+
+    /// The texts of bitmaps and HyperLogLogs; empty for the others.
+    private var bitText: StaticString {
+        switch self {
+        case .bitOffset: "ERR bit offset is not an integer or out of range"
+        case .bitValue: "ERR bit is not an integer or out of range"
+        case .bitArgument: "ERR The bit argument must be 1 or 0."
+        case .bitOperationNot: "ERR BITOP NOT must be called with a single source key."
+        case .bitFieldType:
+            """
+            ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not \
+            supported but i64 is.
+            """
+        case .bitFieldOverflow: "ERR Invalid OVERFLOW type specified"
+        case .bitFieldReadOnly: "ERR BITFIELD_RO only supports the GET subcommand"
+        case .notHyperLogLog: "WRONGTYPE Key is not a valid HyperLogLog string value."
+        case .corruptedHyperLogLog: "INVALIDOBJ Corrupted HLL object detected"
+        case .hyperLogLogNotSparse: "ERR HLL encoding is not sparse"
+        case .keyDoesNotExist: "ERR The specified key does not exist"
+        default: ""
+        }
+    }
 
 extension ErrorReply {
     /// The texts of commands on lists, and of SORT.
@@ -189,6 +281,32 @@ extension ErrorReply {
         case .countIsNegative: "ERR COUNT can't be negative"
         case .maximumLengthIsNegative: "ERR MAXLEN can't be negative"
         case .notSortable: "ERR One or more scores can't be converted into double"
+        default: ""
+        }
+    }
+}
+
+extension ErrorReply {
+    /// The texts of the commands on sorted sets.
+    private var scoreText: StaticString {
+        switch self {
+        case .conditionsConflict:
+            "ERR XX and NX options at the same time are not compatible"
+        case .comparisonsConflict:
+            "ERR GT, LT, and/or NX options at the same time are not compatible"
+        case .incrementOfOne: "ERR INCR option supports a single increment-element pair"
+        case .scoreIsNaN: "ERR resulting score is not a number (NaN)"
+        case .notScoreRange: "ERR min or max is not a float"
+        case .notNameRange: "ERR min or max not valid string range item"
+        case .limitOfRanks:
+            """
+            ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX
+            """
+        case .scoresOfNames:
+            "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
+        case .countNotPositive: "ERR count should be greater than 0"
+        case .noInputKeys: "ERR at least 1 input key is needed for '%c' command"
+        case .weightNotFloat: "ERR weight value is not a float"
         default: ""
         }
     }
