@@ -216,13 +216,14 @@ class LargeAndHuge(ListCase):
         elements = amount("LIST_ELEMENTS", 400_000)
         self.fill("l", [b"element %d" % number for number in range(elements)])
         client = self.client
-        before = client.info("memory")["used_memory"]
+        before = int(client.info("memory")["used_memory"])
         # Both are answered in one turn of the loop: what was deleted is still there.
         client.send("DEL", "l")
         client.send("INFO", "memory")
         self.assertEqual(client.read(), 1)
-        client.read()
-        self.eventually(lambda: client.info("memory")["used_memory"] < before // 4)
+        used = int(client.read().split(b"used_memory:")[1].split(b"\r")[0])
+        self.assertGreater(used, before // 2)
+        self.eventually(lambda: int(client.info("memory")["used_memory"]) < before // 4)
         self.assertEqual(client.call("EXISTS", "l"), 0)
 
 
@@ -245,12 +246,15 @@ class Encodings(ListCase):
 
 
 class Waiting(ListCase):
+    def blocked(self):
+        return int(self.client.info("clients")["blocked_clients"])
+
     def waiter(self, *words):
         """A client that waits for good, in its turn behind those before it."""
         client = self.new_client()
-        before = self.client.info("clients")["blocked_clients"]
+        before = self.blocked()
         client.send(*words)
-        self.eventually(lambda: self.client.info("clients")["blocked_clients"] == before + 1)
+        self.eventually(lambda: self.blocked() == before + 1)
         return client
 
     def test_a_push_serves_the_first_who_waits(self):
@@ -267,7 +271,7 @@ class Waiting(ListCase):
         gone = self.waiter("BLPOP", "k", 0)
         stays = self.waiter("BLPOP", "k", 0)
         gone.close()
-        self.eventually(lambda: self.client.info("clients")["blocked_clients"] == 1)
+        self.eventually(lambda: self.blocked() == 1)
         self.client.call("RPUSH", "k", "x")
         self.assertEqual(stays.read(), [b"k", b"x"])
 
@@ -341,8 +345,9 @@ class Sorting(ListCase):
     @needs_oracle
     def test_texts_are_numbers_as_the_oracle_takes_them(self):
         oracle = self.connect(self.start_oracle())
-        for text in ("", " 1", "1 ", "0x10", "1e3", "inf", "-inf", "nan", "1e400", "1e-400", "+5",
-                     "1\x002", ".5", "5.", "--1", "1e", "infinity", "\t7", "0x", "1_0"):  # fmt: skip
+        # What is out of range comes last: the oracle does not forget that it was.
+        for text in ("", " 1", "1 ", "0x10", "1e3", "inf", "-inf", "nan", "+5", "1\x002",
+                     ".5", "5.", "--1", "1e", "infinity", "\t7", "0x", "1_0", "1e400"):  # fmt: skip
             replies = []
             for client in (self.client, oracle):
                 client.call("DEL", "l")
