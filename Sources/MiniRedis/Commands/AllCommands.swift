@@ -20,6 +20,7 @@ enum AllCommands {
             + Extensions.declarations
             + Lists.pushes + Lists.pops + Lists.reads + Lists.edits + Lists.moves + Lists.waits
             + Streams.declarations + Streams.additions + Streams.reads + Streams.groups
+            + Streams.pendings + Streams.claims + Streams.facts
             + Streams.claims + Streams.facts
             + SortedSets.members + SortedSets.counts + SortedSets.ranges + SortedSets.removals
             + SortedSets.pops + SortedSets.walks + SortedSets.combinations

@@ -21,7 +21,7 @@ extension Client {
             ("fd", "\(connection.descriptor)"),
             ("name", session.pointee.name),
             ("age", "\((now - session.pointee.connectedAt) / 1000)"),
-            ("idle", "\((now - session.pointee.lastHeardAt) / 1000)"),
+            ("idle", "\(idleSeconds)"),
             ("flags", flagLetters),
             ("db", "\(session.pointee.databaseIndex)"),
             ("sub", "0"), ("psub", "0"), ("ssub", "0"),
@@ -46,6 +46,11 @@ extension Client {
             ("lib-ver", session.pointee.libraryVersion),
         ]
         return fields.map { "\($0.0)=\($0.1)" }.joined(separator: " ")
+    }
+
+    private var idleSeconds: Int64 {
+        let now = server.loop.clock.pointee.monotonicMilliseconds
+        return (now - session.pointee.lastHeardAt) / 1000
     }
 
     private var events: String {

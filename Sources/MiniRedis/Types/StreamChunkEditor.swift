@@ -31,62 +31,19 @@ struct StreamAddition {
             rawBytes &+= field.count &+ value.count
             fieldBytes &+= Varint.length(UInt64(field.count)) &+ field.count
             valueBytes &+= Varint.length(UInt64(value.count)) &+ value.count
-            nominalValues &+= ListpackSize.string(value)
+            nominalValues &+= ListpackSize.of(text: value)
             if sharesFields, let known = shared?.next(), known == field { continue }
             sharesFields = false
         }
         if !sharesFields {
             for index in 0..<fields.count {
-                nominalFields &+= ListpackSize.string(fields.field(index))
+                nominalFields &+= ListpackSize.of(text: fields.field(index))
             }
         }
     }
 
     /// The entry will be the first of a chunk.
     mutating func begin() { sharesFields = true }
-}
-
-/// What numbers and strings take in the listpacks of Redis, in bytes.
-///
-/// Source: https://github.com/antirez/listpack/blob/master/listpack.md
-enum ListpackSize {
-    /// The header and the end mark.
-    static let frame = 7
-
-    @inline(__always)
-    static func integer(_ value: Int64) -> Int {
-        if value >= 0 && value < 128 { return 2 }
-        switch value {
-        case -4096..<4096: return 3
-        case -0x8000..<0x8000: return 4
-        case -0x80_0000..<0x80_0000: return 5
-        case -0x8000_0000..<0x8000_0000: return 6
-        default: return 10
-        }
-    }
-
-    @inline(__always)
-    static func string(_ text: ByteView) -> Int {
-        if text.count > 0, text.count <= DecimalInteger.maximumLength,
-            text[0] &- 0x30 <= 9 || text[0] == UInt8(ascii: "-"),
-            let value = DecimalInteger.parse(text)
-        {
-            return integer(value)
-        }
-        if text.count < 64 { return text.count &+ 2 }
-        let bytes = text.count &+ (text.count < 4096 ? 2 : 5)
-        return bytes &+ backLength(bytes)
-    }
-
-    private static func backLength(_ bytes: Int) -> Int {
-        switch bytes {
-        case ...127: 1
-        case ..<16_383: 2
-        case ..<2_097_151: 3
-        case ..<268_435_455: 4
-        default: 5
-        }
-    }
 }
 
 extension StreamChunk {
@@ -99,8 +56,8 @@ extension StreamChunk {
         let configured = limits.streamNodeBytes
         let most = configured <= 0 || configured > Self.mostBytes ? Self.mostBytes : configured
         let nominal =
-            nominalBytes &+ ListpackSize.integer(Int64(live))
-            &+ ListpackSize.integer(Int64(entries &- live))
+            nominalBytes &+ ListpackSize.of(integer: Int64(live))
+            &+ ListpackSize.of(integer: Int64(entries &- live))
         if nominal &+ addition.rawBytes >= most { return true }
         return limits.streamNodeEntries > 0 && entries >= limits.streamNodeEntries
     }
@@ -133,10 +90,10 @@ struct StreamChunkEditor {
         BlockStamp.write(memory.pointee.epochs.current, to: base)
         var at = base + StreamChunk.headerBytes
         Varint.write(UInt64(fields.count), to: &at)
-        var nominal = ListpackSize.frame + ListpackSize.integer(Int64(fields.count)) + 2
+        var nominal = ListpackSize.header + ListpackSize.of(integer: Int64(fields.count)) + 2
         for index in 0..<fields.count {
             Varint.write(fields.field(index), to: &at)
-            nominal += ListpackSize.string(fields.field(index))
+            nominal += ListpackSize.of(text: fields.field(index))
         }
         set(base, 8, at - base)
         set(base, 12, capacity)
@@ -153,15 +110,15 @@ struct StreamChunkEditor {
         let count = fields.count
         var length = Varint.length(milliseconds) &+ Varint.length(sequence) &+ addition.valueBytes
         var nominal =
-            2 &+ ListpackSize.integer(Int64(bitPattern: milliseconds))
-            &+ ListpackSize.integer(Int64(bitPattern: id.sequence &- origin.sequence))
+            2 &+ ListpackSize.of(integer: Int64(bitPattern: milliseconds))
+            &+ ListpackSize.of(integer: Int64(bitPattern: id.sequence &- origin.sequence))
             &+ addition.nominalValues
         if addition.sharesFields {
-            nominal &+= ListpackSize.integer(Int64(count &+ 3))
+            nominal &+= ListpackSize.of(integer: Int64(count &+ 3))
         } else {
             length &+= Varint.length(UInt64(count)) &+ addition.fieldBytes
-            nominal &+= ListpackSize.integer(Int64(count)) &+ addition.nominalFields
-            nominal &+= ListpackSize.integer(Int64(count &* 2 &+ 4))
+            nominal &+= ListpackSize.of(integer: Int64(count)) &+ addition.nominalFields
+            nominal &+= ListpackSize.of(integer: Int64(count &* 2 &+ 4))
         }
         let base = room(for: 1 &+ Varint.length(UInt64(length)) &+ length)
         let old = StreamChunk(base, origin: origin)
@@ -218,12 +175,11 @@ struct StreamChunkEditor {
         guard old.waste * 2 > old.used - StreamChunk.headerBytes else { return }
         let base = place.writable(bytes: old.capacity)
         let source = StreamChunk(base, origin: origin)
-        let fields = source.sharedFields
-        var start = fields
-        while start.next() != nil {}
-        var at = base + (start.at - UnsafeRawPointer(base))
+        var next = source.liveEntry(from: source.first)
+        var fields = source.sharedFields
+        while fields.next() != nil {}
+        var at = base + (fields.at - UnsafeRawPointer(base))
         Self.set(base, 24, at - base)
-        var next = source.liveEntry(from: old.first)
         while let entry = next {
             // Nothing behind the entry has moved yet: what is written ends before it does.
             let bytes = entry.next - entry.offset
