@@ -85,8 +85,11 @@ struct Command: Sendable {
         case .string: names.append("@string")
         case .connection: if subcommands.isEmpty { names.append("@connection") }
         case .scripting: if subcommands.isEmpty { names.append("@scripting") }
+        case .transactions: names.append("@transaction")
+        case .pubSub: break
         case .generic, .server: if flags.contains(.connection) { names.append("@connection") }
         }
+        if flags.contains(.pubSub) { names.append("@pubsub") }
         let isAdministrative = flags.contains(.admin) || flags.contains(.administrative)
         if isAdministrative { names.append("@admin") }
         names.append(flags.contains(.fast) ? "@fast" : "@slow")

@@ -39,6 +39,15 @@ struct CommandFlags: OptionSet, Sendable {
     /// In the access category @admin although not flagged so; not shown.
     static let administrative = CommandFlags(rawValue: 1 << 27)
 
+    /// Runs at once between MULTI and EXEC, where others are queued; not shown.
+    static let immediate = CommandFlags(rawValue: 1 << 28)
+
+    /// Runs what is queued, so that all its flags count; not shown.
+    static let executes = CommandFlags(rawValue: 1 << 29)
+
+    /// May be used while subscribed in RESP2; not shown.
+    static let whileSubscribed = CommandFlags(rawValue: 1 << 30)
+
     /// The flags that COMMAND INFO shows, with its names.
     static let names: [(CommandFlags, StaticString)] = [
         (.write, "write"), (.readOnly, "readonly"), (.denyOutOfMemory, "denyoom"),
@@ -54,5 +63,6 @@ struct CommandFlags: OptionSet, Sendable {
 
 /// The group of a command, as COMMAND DOCS names it.
 enum CommandGroup: String, Sendable {
-    case string, generic, connection, server, scripting
+    case string, generic, connection, server, scripting, transactions
+    case pubSub = "pubsub"
 }

@@ -15,6 +15,7 @@ enum AllCommands {
             + ServerCommands.swaps + CommandIntrospection.declarations + Debugging.declarations
             + SlowLogCommands.declarations + LatencyCommands.declarations
             + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
-            + Extensions.declarations
+            + Extensions.declarations + Transactions.declarations
+            + PubSubCommands.subscriptions + PubSubCommands.publishing
     }
 }

@@ -321,7 +321,7 @@ enum CommandIntrospection {
     private static func write(
         _ argument: Syntax, _ reply: ReplyWriter, since: String, keyNumber: inout Int
     ) {
-        var facts = [("name", argument.name), ("type", argument.kind.rawValue)]
+        var facts = [("name", argument.name), ("type", argument.shownType)]
         let isLeaf = argument.children.isEmpty
         if isLeaf { facts.append(("display_text", argument.name)) }
         if let token = argument.token { facts.append(("token", token)) }
@@ -331,13 +331,13 @@ enum CommandIntrospection {
             (argument.isOptional ? ["optional"] : []) + (argument.isMultiple ? ["multiple"] : [])
             + (argument.repeatsToken ? ["multiple_token"] : [])
         reply.map(
-            facts.count + (argument.kind == .key ? 1 : 0) + (flags.isEmpty ? 0 : 1)
+            facts.count + (argument.isKey ? 1 : 0) + (flags.isEmpty ? 0 : 1)
                 + (isLeaf ? 0 : 1))
         for (name, value) in facts {
             reply.bulk(name)
             reply.bulk(value)
         }
-        if argument.kind == .key {
+        if argument.isKey {
             reply.bulk("key_spec_index")
             reply.integer(keyNumber)
             keyNumber += 1
@@ -351,5 +351,14 @@ enum CommandIntrospection {
             reply.bulk("arguments")
             write(argument.children, reply, since: since, keyNumber: &keyNumber)
         }
+    }
+}
+
+extension Syntax {
+    fileprivate var isKey: Bool { kind == .key && !access.contains(.notKey) }
+
+    /// The type as COMMAND DOCS names it.
+    fileprivate var shownType: String {
+        (kind == .key && !isKey ? Kind.string : kind).rawValue
     }
 }

@@ -101,8 +101,14 @@ extension Dispatcher {
 
     /// Takes the notes of changes; serves nobody.
     func noteChanges() {
+        let publishes = !keyspace.state.pointee.changeLog.published.isEmpty
         while !keyspace.state.pointee.changeLog.changes.isEmpty {
             for change in keyspace.state.pointee.changeLog.take() {
+                if case .key(let event, let key, _) = change.kind, publishes {
+                    frame.pointee.administration.publish(
+                        event, key: key, database: change.database)
+                }
+                followers.pointee.watched.note(change) { keyspace.type(of: $0) != nil }
                 followers.pointee.blocked.note(change)
             }
         }

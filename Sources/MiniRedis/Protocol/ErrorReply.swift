@@ -77,6 +77,12 @@ enum ErrorReply: Error {
     case noFailoverInProgress
     case functionFlushMode
     case scriptFlushMode
+    case nestedMulti
+    case execWithoutMulti
+    case discardWithoutMulti
+    case watchInsideMulti
+    case transactionAborted
+    case notInTransaction
     /// The handler has written the error itself, because its text depends on the arguments.
     case written
 
@@ -145,12 +151,29 @@ enum ErrorReply: Error {
             .noFunctions, .modulesDisabled, .noModules, .failoverNeedsReplicas,
             .noFailoverInProgress, .functionFlushMode, .scriptFlushMode:
             absenceText
+        case .nestedMulti, .execWithoutMulti, .discardWithoutMulti, .watchInsideMulti,
+            .transactionAborted, .notInTransaction:
+            transactionText
         case .written: ""
         }
     }
 }
 
 extension ErrorReply {
+    /// The texts of transactions and subscriptions; empty for the others.
+    private var transactionText: StaticString {
+        switch self {
+        case .nestedMulti: "ERR MULTI calls can not be nested"
+        case .execWithoutMulti: "ERR EXEC without MULTI"
+        case .discardWithoutMulti: "ERR DISCARD without MULTI"
+        case .watchInsideMulti: "ERR WATCH inside MULTI is not allowed"
+        case .transactionAborted:
+            "EXECABORT Transaction discarded because of previous errors."
+        case .notInTransaction: "ERR Command not allowed inside a transaction"
+        default: ""
+        }
+    }
+
     /// The texts of what a server answers that lacks what it is asked for: scripts, functions,
     /// modules, replicas, a configuration file.
     private var absenceText: StaticString {
