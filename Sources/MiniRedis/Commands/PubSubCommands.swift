@@ -57,14 +57,14 @@ enum PubSubCommands {
                 "O(N+M) where N is the number of clients subscribed to the receiving channel and "
                 + "M is the total number of subscribed patterns (by any client).",
             summary: "Sends a message to all who listen to a channel.",
-            flags: publishes.union(.mayReplicate),
+            flags: publishes,
             syntax: [.string("channel"), .string("message")], run: .administration(publish)),
         Command(
             "SPUBLISH", in: .pubSub, since: "7.0.0",
             complexity:
                 "O(N) where N is the number of clients subscribed to the receiving shard channel.",
             summary: "Sends a message to all who listen to a shard channel.",
-            flags: publishes.union(.mayReplicate),
+            flags: publishes,
             syntax: [.shardChannel("shardchannel"), .string("message")],
             run: .administration(publishToShard)),
         Command(

@@ -44,8 +44,7 @@ extension InfoReport {
             "client_output_buffer_limit_disconnections",
             server.statistics.outputBufferDisconnections)
         zeros(
-            "client_output_buffer_limit_disconnections", "acl_access_denied_auth",
-            "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel")
+            "acl_access_denied_auth", "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel")
     }
 
     private mutating func describeTraffic() {
