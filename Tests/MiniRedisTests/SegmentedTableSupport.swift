@@ -29,7 +29,10 @@ final class TableFixture {
 
     deinit {
         var rest = table.detach()
-        _ = rest.free(atMost: .max, heap: memory.pointee.heap) { [self] in free($0) }
+        _ = rest.free(atMost: .max, heap: memory.pointee.heap) { [self] in
+            free($0)
+            return 1
+        }
         while memory.pointee.reclaim(budget: 1000, release: { _, _ in }) {}
         let bytes = memory.pointee.heap.pointee.allocatedBytes
         precondition(bytes == emptyBytes, "the table leaks")

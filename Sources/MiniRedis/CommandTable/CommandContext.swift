@@ -142,8 +142,9 @@ struct DataContext {
         }
     }
 
+    /// Writes the bytes of a block as a bulk reply, without copying them.
     @inline(never)
-    private func replyBlock(_ block: ReferencedBlock) {
+    func replyBlock(_ block: ReferencedBlock) {
         block.retain()
         frame.pointee.referencedBytes += block.count
         reply.bulk(

@@ -48,6 +48,9 @@ struct CommandFlags: OptionSet, Sendable {
     /// May be used while subscribed in RESP2; not shown.
     static let whileSubscribed = CommandFlags(rawValue: 1 << 30)
 
+    /// In the access categories of the types that it sorts although not of their groups; not shown.
+    static let sorting = CommandFlags(rawValue: 1 << 31)
+
     /// The flags that COMMAND INFO shows, with its names.
     static let names: [(CommandFlags, StaticString)] = [
         (.write, "write"), (.readOnly, "readonly"), (.denyOutOfMemory, "denyoom"),
@@ -63,6 +66,19 @@ struct CommandFlags: OptionSet, Sendable {
 
 /// The group of a command, as COMMAND DOCS names it.
 enum CommandGroup: String, Sendable {
-    case string, generic, connection, server, scripting, transactions
-    case pubSub = "pubsub"
+    case string, list, set, hash, stream, bitmap, hyperloglog, geo, pubsub
+    case sortedSet = "sorted-set"
+    case transactions
+    case generic, connection, server, scripting
+
+    /// The access category of its commands, if the group is one.
+    var category: String? {
+        switch self {
+        case .generic, .connection, .server, .scripting, .pubsub: nil
+        case .sortedSet: "@sortedset"
+        case .transactions: "@transaction"
+        case .string, .list, .set, .hash, .stream, .bitmap, .hyperloglog, .geo:
+            "@" + rawValue
+        }
+    }
 }

@@ -8,8 +8,10 @@ enum AllCommands {
     static func declarations() -> [Command] {
         Strings.reads + Strings.writes + Strings.conditional + Strings.exchanges + Strings.counters
             + Strings.floats + Strings.ranges + Strings.comparisons
+            + Bitmaps.declarations + Bitmaps.combinations + Bitmaps.fields
+            + HyperLogLogs.declarations + HyperLogLogs.checks
             + Keys.declarations + Keys.expiry + Keys.deadlines + Keys.walks + Keys.moves
-            + Keys.objects + Keys.draws
+            + Keys.objects + Keys.draws + Keys.sorts
             + Connections.declarations + Clients.declarations + Monitoring.declarations
             + ServerCommands.declarations + ServerCommands.facts
             + ServerCommands.swaps + CommandIntrospection.declarations + Debugging.declarations
@@ -17,5 +19,13 @@ enum AllCommands {
             + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
             + Extensions.declarations + Transactions.declarations
             + PubSubCommands.subscriptions + PubSubCommands.publishing
+            + Extensions.declarations
+            + Lists.pushes + Lists.pops + Lists.reads + Lists.edits + Lists.moves + Lists.waits
+            + Streams.declarations + Streams.additions + Streams.reads + Streams.groups
+            + Streams.claims + Streams.facts
+            + SortedSets.members + SortedSets.counts + SortedSets.ranges + SortedSets.removals
+            + SortedSets.pops + SortedSets.walks + SortedSets.combinations
+            + SortedSets.storedCombinations
+            + Sets.declarations + Sets.draws + Sets.algebra + Sets.stores
     }
 }

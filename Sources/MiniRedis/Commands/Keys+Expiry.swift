@@ -167,7 +167,7 @@ extension Keys {
         if deadline <= context.now {
             context.database.pointee.remove(slot, key.hash)
         } else {
-            context.database.pointee.setDeadline(slot, key.bytes, key.hash, deadline)
+            context.database.pointee.setDeadline(slot, key.hash, deadline)
         }
         context.reply.integer(1)
     }
@@ -178,7 +178,7 @@ extension Keys {
         guard let slot = context.database.pointee.lookup(key.bytes, key.hash),
             Entry(slot.entry).hasDeadline
         else { return context.reply.integer(0) }
-        context.database.pointee.setDeadline(slot, key.bytes, key.hash, nil)
+        context.database.pointee.setDeadline(slot, key.hash, nil)
         context.reply.integer(1)
     }
 }

@@ -11,24 +11,24 @@ enum PubSubCommands {
 
     static let subscriptions: [Command] = [
         Command(
-            "SUBSCRIBE", in: .pubSub, since: "2.0.0",
+            "SUBSCRIBE", in: .pubsub, since: "2.0.0",
             complexity: "O(N) where N is the number of channels to subscribe to.",
             summary: "Listens to channels.", flags: listens,
             syntax: [.many(.string("channel"))], run: .administration(subscribe)),
         Command(
-            "UNSUBSCRIBE", in: .pubSub, since: "2.0.0",
+            "UNSUBSCRIBE", in: .pubsub, since: "2.0.0",
             complexity: "O(N) where N is the number of clients already subscribed to a channel.",
             summary: "Listens to channels no more, or to none at all.", flags: listens,
             syntax: [.optional(.many(.string("channel")))], run: .administration(unsubscribe)),
         Command(
-            "PSUBSCRIBE", in: .pubSub, since: "2.0.0",
+            "PSUBSCRIBE", in: .pubsub, since: "2.0.0",
             complexity:
                 "O(N) where N is the number of patterns the client is already subscribed to.",
             summary: "Listens to all channels that patterns describe.", flags: listens,
             syntax: [.many(.block("pattern", .pattern("pattern")))],
             run: .administration(subscribeToPatterns)),
         Command(
-            "PUNSUBSCRIBE", in: .pubSub, since: "2.0.0",
+            "PUNSUBSCRIBE", in: .pubsub, since: "2.0.0",
             complexity:
                 "O(N+M) where N is the number of patterns the client is already subscribed and M "
                 + "is the number of total patterns subscribed in the system (by any client).",
@@ -36,13 +36,13 @@ enum PubSubCommands {
             syntax: [.optional(.many(.pattern("pattern")))],
             run: .administration(unsubscribeFromPatterns)),
         Command(
-            "SSUBSCRIBE", in: .pubSub, since: "7.0.0",
+            "SSUBSCRIBE", in: .pubsub, since: "7.0.0",
             complexity: "O(N) where N is the number of shard channels to subscribe to.",
             summary: "Listens to shard channels.", flags: listens,
             syntax: [.many(.shardChannel("shardchannel"))],
             run: .administration(subscribeToShards)),
         Command(
-            "SUNSUBSCRIBE", in: .pubSub, since: "7.0.0",
+            "SUNSUBSCRIBE", in: .pubsub, since: "7.0.0",
             complexity:
                 "O(N) where N is the number of clients already subscribed to a shard channel.",
             summary: "Listens to shard channels no more, or to none at all.", flags: listens,
@@ -52,7 +52,7 @@ enum PubSubCommands {
 
     static let publishing: [Command] = [
         Command(
-            "PUBLISH", in: .pubSub, since: "2.0.0",
+            "PUBLISH", in: .pubsub, since: "2.0.0",
             complexity:
                 "O(N+M) where N is the number of clients subscribed to the receiving channel and "
                 + "M is the total number of subscribed patterns (by any client).",
@@ -60,7 +60,7 @@ enum PubSubCommands {
             flags: publishes,
             syntax: [.string("channel"), .string("message")], run: .administration(publish)),
         Command(
-            "SPUBLISH", in: .pubSub, since: "7.0.0",
+            "SPUBLISH", in: .pubsub, since: "7.0.0",
             complexity:
                 "O(N) where N is the number of clients subscribed to the receiving shard channel.",
             summary: "Sends a message to all who listen to a shard channel.",
@@ -68,14 +68,14 @@ enum PubSubCommands {
             syntax: [.shardChannel("shardchannel"), .string("message")],
             run: .administration(publishToShard)),
         Command(
-            "PUBSUB", in: .pubSub, since: "2.8.0", complexity: "Depends on subcommand.",
+            "PUBSUB", in: .pubsub, since: "2.8.0", complexity: "Depends on subcommand.",
             summary: "Tells who listens to what.", subcommands: views, run: .container),
     ]
 
     private static let views: [Command] = [
-        .help(in: .pubSub, since: "6.2.0"),
+        .help(in: .pubsub, since: "6.2.0"),
         Command(
-            "CHANNELS", in: .pubSub, since: "2.8.0",
+            "CHANNELS", in: .pubsub, since: "2.8.0",
             complexity:
                 "O(N) where N is the number of active channels, and assuming constant time "
                 + "pattern matching (relatively short channels and patterns)",
@@ -83,18 +83,18 @@ enum PubSubCommands {
             flags: [.pubSub, .loading, .stale], syntax: [.optional(.pattern("pattern"))],
             run: .administration(listChannels)),
         Command(
-            "NUMSUB", in: .pubSub, since: "2.8.0",
+            "NUMSUB", in: .pubsub, since: "2.8.0",
             complexity:
                 "O(N) for the NUMSUB subcommand, where N is the number of requested channels",
             summary: "Counts those who listen to channels.",
             flags: [.pubSub, .loading, .stale],
             syntax: [.optional(.many(.string("channel")))], run: .administration(countListeners)),
         Command(
-            "NUMPAT", in: .pubSub, since: "2.8.0", complexity: "O(1)",
+            "NUMPAT", in: .pubsub, since: "2.8.0", complexity: "O(1)",
             summary: "Counts the patterns that somebody listens to.",
             flags: [.pubSub, .loading, .stale], run: .administration(countPatterns)),
         Command(
-            "SHARDCHANNELS", in: .pubSub, since: "7.0.0",
+            "SHARDCHANNELS", in: .pubsub, since: "7.0.0",
             complexity:
                 "O(N) where N is the number of active shard channels, and assuming constant time "
                 + "pattern matching (relatively short shard channels).",
@@ -102,7 +102,7 @@ enum PubSubCommands {
             flags: [.pubSub, .loading, .stale], syntax: [.optional(.pattern("pattern"))],
             run: .administration(listShards)),
         Command(
-            "SHARDNUMSUB", in: .pubSub, since: "7.0.0",
+            "SHARDNUMSUB", in: .pubsub, since: "7.0.0",
             complexity:
                 "O(N) for the SHARDNUMSUB subcommand, where N is the number of requested shard "
                 + "channels",

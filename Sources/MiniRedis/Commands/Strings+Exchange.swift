@@ -94,7 +94,7 @@ extension Strings {
         if let deadline, deadline <= context.now {
             context.database.pointee.remove(slot, key.hash)
         } else if deadline != nil || entry.hasDeadline {
-            context.database.pointee.setDeadline(slot, key.bytes, key.hash, deadline)
+            context.database.pointee.setDeadline(slot, key.hash, deadline)
         }
     }
 }

@@ -122,9 +122,10 @@ extension Dispatcher {
         if let place = text.firstRange(of: "%c") {
             text.replaceSubrange(place, with: table.names[record])
         }
-        // Redis gives a text that it has just made without its code.
-        let isMade = error == .wrongArity || error == .notInTransaction
-        refuse(record, session, text, inside: isMade ? String(text.dropFirst(4)) : text)
+        // Redis names the general code only where it is alone.
+        refuse(
+            record, session, text,
+            inside: text.hasPrefix("ERR ") ? String(text.dropFirst(4)) : text)
         return nil
     }
 

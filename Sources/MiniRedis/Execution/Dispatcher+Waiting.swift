@@ -248,9 +248,9 @@ private struct SavedFrame {
 extension BlockedClients.Family {
     /// What the commands of a group wait for.
     fileprivate init(_ group: CommandGroup) {
-        switch group.rawValue {
-        case "stream": self = .stream
-        case "sorted-set": self = .sortedSet
+        switch group {
+        case .stream: self = .stream
+        case .sortedSet: self = .sortedSet
         default: self = .list
         }
     }

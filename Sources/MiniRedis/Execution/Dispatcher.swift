@@ -321,8 +321,7 @@ struct Dispatcher: ~Copyable {
     @inline(never)
     private func fail(_ record: Int, _ error: ErrorReply) {
         statistics[record].failed += 1
-        if case .written = error {
-        } else {
+        if !error.isWritten {
             frame.pointee.reply.error(error, command: table.names[record])
         }
         frame.pointee.administration.countError()

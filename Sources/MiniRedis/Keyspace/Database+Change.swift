@@ -111,11 +111,10 @@ extension Database {
         commit(.incrementBy, entry.key, hash)
     }
 
-    /// Gives a key another deadline, or none. `key` is the caller's copy of it, not the entry's.
-    mutating func setDeadline(
-        _ slot: TableSlot, _ key: ByteView, _ hash: UInt64, _ deadline: Int64?
-    ) {
+    /// Gives a key another deadline, or none.
+    mutating func setDeadline(_ slot: TableSlot, _ hash: UInt64, _ deadline: Int64?) {
         let old = Entry(slot.entry)
+        commit(deadline == nil ? .persist : .expire, old.key, hash)
         moveDeadline(from: old.deadline, to: deadline, hash)
         let isPrivate = table.isPrivate(slot, hash: hash)
         if let deadline, old.hasDeadline, isPrivate {
@@ -133,7 +132,6 @@ extension Database {
             table.replace(slot, hash: hash, with: block)
             discard(old, hash, isPrivate: isPrivate, keepsValue: true)
         }
-        commit(deadline == nil ? .persist : .expire, key, hash)
     }
 
     /// Appends to a string; the key keeps its deadline. Returns the new length in bytes.
