@@ -19,13 +19,14 @@ enum AllCommands {
             + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
             + Extensions.declarations + Transactions.declarations
             + PubSubCommands.subscriptions + PubSubCommands.publishing
-            + Extensions.declarations
             + Lists.pushes + Lists.pops + Lists.reads + Lists.edits + Lists.moves + Lists.waits
             + Streams.declarations + Streams.additions + Streams.reads + Streams.groups
-            + Streams.claims + Streams.facts
+            + Streams.pendings + Streams.claims + Streams.facts
             + SortedSets.members + SortedSets.counts + SortedSets.ranges + SortedSets.removals
             + SortedSets.pops + SortedSets.walks + SortedSets.combinations
             + SortedSets.storedCombinations
             + Sets.declarations + Sets.draws + Sets.algebra + Sets.stores
+            + Hashes.writes + Hashes.reads + Hashes.draws + Hashes.expiries
+            + Geo.declarations + Geo.searches + Geo.radii
     }
 }

@@ -21,14 +21,13 @@ extension Client {
             ("fd", "\(connection.descriptor)"),
             ("name", session.pointee.name),
             ("age", "\((now - session.pointee.connectedAt) / 1000)"),
-            ("idle", "\((now - session.pointee.lastHeardAt) / 1000)"),
+            ("idle", "\(idleSeconds)"),
             ("flags", flagLetters),
             ("db", "\(session.pointee.databaseIndex)"),
             ("sub", "\(session.pointee.subscriptions.channels)"),
             ("psub", "\(session.pointee.subscriptions.patterns)"),
             ("ssub", "\(session.pointee.subscriptions.shards)"),
             ("multi", "\(session.pointee.transaction?.requests.count ?? -1)"),
-            ("watch", "\(server.followers.pointee.watched.count(of: session.pointee.id))"),
             ("qbuf", "\(isRunning ? bytesInExecution : retained)"),
             ("qbuf-free", "\(spare)"),
             ("argv-mem", "\(isRunning ? argumentBytes : 0)"),
@@ -47,8 +46,14 @@ extension Client {
             ("resp", "\(session.pointee.protocolVersion)"),
             ("lib-name", session.pointee.libraryName),
             ("lib-ver", session.pointee.libraryVersion),
+            ("watch", "\(server.followers.pointee.watched.count(of: session.pointee.id))"),
         ]
         return fields.map { "\($0.0)=\($0.1)" }.joined(separator: " ")
+    }
+
+    private var idleSeconds: Int64 {
+        let now = server.loop.clock.pointee.monotonicMilliseconds
+        return (now - session.pointee.lastHeardAt) / 1000
     }
 
     private var events: String {

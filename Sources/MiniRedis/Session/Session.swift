@@ -65,7 +65,7 @@ struct Session: ~Copyable {
     let id: Int64
     /// Milliseconds since the epoch.
     let connectedAt: Int64
-    /// When it last sent something, milliseconds since the epoch.
+    /// When it last sent something, milliseconds of the monotonic clock.
     var lastHeardAt: Int64
     /// The selected database.
     var databaseIndex = 0

@@ -46,7 +46,8 @@ struct GeoPoint: Equatable {
         let (south, north) = (Self.radians(latitude), Self.radians(other.latitude))
         let northward = sin((north - south) / 2)
         let chord = northward * northward + cos(south) * cos(north) * eastward * eastward
-        return 2 * Self.earthRadius * asin(chord.squareRoot())
+        // Rounding may make the chord of the other side of the earth a little too long.
+        return 2 * Self.earthRadius * asin(min(1, chord.squareRoot()))
     }
 
     /// Metres between the two parallels.

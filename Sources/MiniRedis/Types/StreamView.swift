@@ -61,7 +61,9 @@ struct StreamView {
     var groups: TreeView<StreamGroupView> { @inline(__always) get { .init(head(88)) } }
 
     @inline(__always)
-    private func head(_ offset: Int) -> TreeHead { base.load(fromByteOffset: offset, as: TreeHead.self) }
+    private func head(_ offset: Int) -> TreeHead {
+        base.load(fromByteOffset: offset, as: TreeHead.self)
+    }
 
     /// The first entry's identifier; zero if there is none.
     var firstID: StreamID {
@@ -190,7 +192,6 @@ extension StreamView {
     func entriesAdded(through id: StreamID) -> Int64? {
         if entriesAdded == 0 { return 0 }
         if count == 0 && id <= lastID { return entriesAdded }
-        if id != .zero && id < maximalDeletedID { return nil }
         if id == lastID { return entriesAdded }
         if id > lastID { return nil }
         let first = firstID
