@@ -20,8 +20,8 @@ extension Database {
         copy.setCollection(copy.type.collection.copy(source.collection, state.pointee.memory))
     }
 
-    /// Stores what `source` holds under `key`; a collection's block is both entries' afterwards. Not
-    /// committed.
+    /// Stores what `source` holds under `key`, without a commit; a collection's block is both
+    /// entries' afterwards.
     private mutating func put(_ key: ByteView, _ hash: UInt64, _ source: Entry) {
         let deadline = source.deadline
         var shape = source.shape
