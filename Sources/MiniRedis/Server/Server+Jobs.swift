@@ -137,8 +137,8 @@ extension Server {
         job.giveUp()
     }
 
-    /// Runs a job on a thread and calls back when it is done; within EXEC, where nothing waits, both
-    /// at once.
+    /// Runs a job on a thread and calls back when it is done; within EXEC, where nothing waits,
+    /// both at once.
     func perform(_ job: @escaping @Sendable () -> Void, completion: @escaping () -> Void) {
         guard frame.pointee.mode == .direct else {
             job()
