@@ -111,8 +111,11 @@ struct GeoCell: Equatable {
     func moved(east columns: Int, north rows: Int) -> GeoCell {
         let mask = UInt32(truncatingIfNeeded: 1 << steps - 1)
         var cell = self
-        cell.column = (column &+ UInt32(truncatingIfNeeded: columns)) & mask
-        cell.row = (row &+ UInt32(truncatingIfNeeded: rows)) & mask
+        // One step too far, at the upper limit, stays so unless there is a move.
+        if columns != 0 {
+            cell.column = (column &+ UInt32(truncatingIfNeeded: columns)) & mask
+        }
+        if rows != 0 { cell.row = (row &+ UInt32(truncatingIfNeeded: rows)) & mask }
         return cell
     }
 
