@@ -58,12 +58,26 @@ ALLOWED = {
     ("hello", "docs/arguments/0/arguments/1/name"): ("auth", "7.2 names the block"),
     ("function|flush", "docs/arguments/0/name"): ("flush-type", "7.2 names the choice"),
     ("script|flush", "docs/arguments/0/name"): ("flush-type", "7.2 names the choice"),
+    ("hset", "docs/arguments/1/name"): ("data", "7.2 names the block"),
+    ("hmset", "docs/arguments/1/name"): ("data", "7.2 names the block"),
+    ("hscan", "docs/arguments/count"): (5, "7.4 leaves out values"),
+    ("hscan", "docs/arguments/4/name"): ("novalues", "7.4 leaves out values"),
+    ("hscan", "docs/arguments/4/type"): ("pure-token", "7.4 leaves out values"),
+    ("hscan", "docs/arguments/4/token"): ("NOVALUES", "7.4 leaves out values"),
+    ("hscan", "docs/arguments/4/since"): ("7.4.0", "7.4 leaves out values"),
+    ("hscan", "docs/arguments/4/flags"): ({"optional"}, "7.4 leaves out values"),
     ("command|getkeysandflags", "arity"): (-3, "7.0 has no grammar of it"),
     ("command|getkeysandflags", "docs/arguments/count"): (2, "7.0 has no grammar of it"),
     ("command|getkeysandflags", "docs/arguments/0/name"): ("command", "7.0 has no grammar of it"),
     ("command|getkeysandflags", "docs/arguments/0/type"): ("string", "7.0 has no grammar of it"),
     ("command|getkeysandflags", "docs/arguments/1/name"): ("arg", "7.0 has no grammar of it"),
     ("command|getkeysandflags", "docs/arguments/1/type"): ("string", "7.0 has no grammar of it"),
+    ("sort", "docs/arguments/1/name"): ("by-pattern", "7.2 names the pattern"),
+    ("sort", "docs/arguments/2/name"): ("limit", "7.2 names the block"),
+    ("sort", "docs/arguments/3/name"): ("get-pattern", "7.2 names the pattern"),
+    ("sort_ro", "docs/arguments/1/name"): ("by-pattern", "7.2 names the pattern"),
+    ("sort_ro", "docs/arguments/2/name"): ("limit", "7.2 names the block"),
+    ("sort_ro", "docs/arguments/3/name"): ("get-pattern", "7.2 names the pattern"),
     ("command|getkeysandflags", "docs/arguments/1/flags"): (
         {"optional", "multiple"},
         "7.0 has no grammar of it",
@@ -126,7 +140,10 @@ def allow_names_of_places():
 allow_names_of_places()
 
 # What came after the oracle.
-NEWER = {"client|setinfo", "client|no-touch"}
+NEWER = {
+    "client|setinfo", "client|no-touch", "hexpire", "hpexpire", "hexpireat", "hpexpireat",
+    "hpersist", "httl", "hpttl", "hexpiretime", "hpexpiretime",
+}
 
 # Places that hold prose, or what only a later version has.
 IGNORED = {"summary", "complexity", "history", "notes", "display_text"}
@@ -253,6 +270,12 @@ class ComparedWithTheOracle(Case):
             ("MSETNX", "a", "1", "b", "2"),
             ("RENAME", "a", "b"),
             ("COPY", "a", "b", "DB", "1"),
+            ("LMPOP", "2", "a", "b", "LEFT"),
+            ("BLMPOP", "0", "2", "a", "b", "LEFT"),
+            ("BLPOP", "a", "b", "0"),
+            ("BLMOVE", "a", "b", "LEFT", "LEFT", "0"),
+            ("SORT", "a", "BY", "w*", "STORE", "d", "GET", "#", "STORE", "e"),
+            ("SORT_RO", "a", "BY", "w*"),
             ("LCS", "a", "b", "IDX"),
             ("OBJECT", "ENCODING", "a"),
             ("OBJECT", "HELP"),

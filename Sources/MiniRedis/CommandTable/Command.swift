@@ -82,12 +82,13 @@ struct Command: Sendable {
         if flags.contains(.write) { names.append("@write") }
         if flags.contains(.readOnly) && group != .scripting { names.append("@read") }
         if let category = group.category {
-            names.append(category)
+            if subcommands.isEmpty { names.append(category) }
         } else if group == .connection || group == .scripting {
             if subcommands.isEmpty { names.append("@\(group.rawValue)") }
         } else if flags.contains(.connection) {
             names.append("@connection")
         }
+        if flags.contains(.sorting) { names += ["@set", "@sortedset", "@list"] }
         let isAdministrative = flags.contains(.admin) || flags.contains(.administrative)
         if isAdministrative { names.append("@admin") }
         names.append(flags.contains(.fast) ? "@fast" : "@slow")

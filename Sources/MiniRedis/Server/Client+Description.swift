@@ -5,9 +5,6 @@
 // Source: https://redis.io/docs/latest/commands/client-list/
 
 extension Client {
-    /// What a client takes that has sent nothing: the objects, estimated, bytes.
-    private static let ownBytes = 1280
-
     /// The line, without a line feed; `names` are those of the command table.
     func line(names: [String]) -> String {
         let session = session
@@ -24,7 +21,7 @@ extension Client {
             ("fd", "\(connection.descriptor)"),
             ("name", session.pointee.name),
             ("age", "\((now - session.pointee.connectedAt) / 1000)"),
-            ("idle", "\((now - session.pointee.lastHeardAt) / 1000)"),
+            ("idle", "\(idleSeconds)"),
             ("flags", flagLetters),
             ("db", "\(session.pointee.databaseIndex)"),
             ("sub", "0"), ("psub", "0"), ("ssub", "0"),
@@ -38,9 +35,8 @@ extension Client {
             ("oll", "\(connection.queue.pieceCount)"),
             ("omem", "\(connection.queue.byteCount)"),
         ]
-        let memory = Self.ownBytes + retained + spare + connection.queue.byteCount
         fields += [
-            ("tot-mem", "\(memory)"),
+            ("tot-mem", "\(claimedBytes)"),
             ("events", events),
             ("cmd", isIndexed ? names[number] : "NULL"),
             ("user", "default"),
@@ -50,6 +46,11 @@ extension Client {
             ("lib-ver", session.pointee.libraryVersion),
         ]
         return fields.map { "\($0.0)=\($0.1)" }.joined(separator: " ")
+    }
+
+    private var idleSeconds: Int64 {
+        let now = server.loop.clock.pointee.monotonicMilliseconds
+        return (now - session.pointee.lastHeardAt) / 1000
     }
 
     private var events: String {
@@ -70,7 +71,7 @@ extension Client {
         if session.pointee.kind == .replica { letters += "S" }
         if session.pointee.kind == .primary { letters += "M" }
         if session.pointee.kind == .subscriber { letters += "P" }
-        if !hold.isDisjoint(with: [.waiting, .paused]) { letters += "b" }
+        if !hold.isDisjoint(with: [.waiting, .paused, .blocked]) { letters += "b" }
         if hold.contains(.closing) { letters += "c" }
         if connection.peer.family == .unix { letters += "U" }
         if traits.contains(.isKept) { letters += "e" }

@@ -34,8 +34,11 @@ final class Client: ConnectionDelegate {
     private(set) var detachedBytes = 0
     /// Bytes of the input that is being executed; 0: none is.
     private(set) var bytesInExecution = 0
-    /// Since when its unsent output is above its class's soft limit, milliseconds since the epoch.
+    /// Since when its unsent output is above its class's soft limit: milliseconds of the monotonic
+    /// clock.
     var overSoftLimitSince: Int64?
+    /// What it took when that was last counted, bytes.
+    var countedBytes = 0
     /// Unsent bytes when the server last looked.
     var unsentAtLastSweep = 0
     /// The server has this client on its list of those that are to have a turn.
@@ -54,6 +57,7 @@ final class Client: ConnectionDelegate {
             to: Session(
                 id: id, isAuthenticated: isAuthenticated, isLocal: connection.isLoopback,
                 now: server.loop.clock.pointee.unixMilliseconds))
+        session.pointee.lastHeardAt = server.loop.clock.pointee.monotonicMilliseconds
         parser = .allocate(capacity: 1)
         parser.initialize(to: RequestParser())
     }
@@ -71,7 +75,7 @@ final class Client: ConnectionDelegate {
         _ connection: Connection, received bytes: UnsafeMutableRawPointer, count: Int
     ) -> Int {
         server.turnBegan()
-        session.pointee.lastHeardAt = server.keyspace.state.pointee.now
+        session.pointee.lastHeardAt = server.loop.clock.pointee.monotonicMilliseconds
         var at = 0
         while at < count && session.pointee.hold.isEmpty && incoming == nil {
             let before = at
@@ -141,7 +145,12 @@ final class Client: ConnectionDelegate {
         case .needsMore: break
         case .malformed: refuse()
         case .held:
-            if !session.pointee.hold.contains(.closing) { connection.pauseReading() }
+            // Who waits for a key is listened to: the end of its stream ends its wait.
+            if !session.pointee.hold.isDisjoint(with: [.waiting, .paused]),
+                !session.pointee.hold.contains(.closing)
+            {
+                connection.pauseReading()
+            }
             if session.pointee.hold.contains(.paused) { server.clientControl.held.append(self) }
         case .congested:
             // Nothing more is read while there is something to execute.
@@ -180,6 +189,7 @@ final class Client: ConnectionDelegate {
         incoming = block
         incomingLength = length
         receiveMore(block)
+        server.countMemory(of: self)
     }
 
     private func receiveMore(_ block: ReferencedBlock) {
@@ -202,6 +212,13 @@ final class Client: ConnectionDelegate {
         receiveMore(block)
     }
 
+    /// Bytes of the blocks that detached arguments are received into; `detachedBytes` is what they
+    /// will take once they have arrived.
+    var detachedMemory: Int {
+        guard let incoming else { return detachedBytes }
+        return detachedBytes - incomingLength + incoming.capacity
+    }
+
     // MARK: - Going on
 
     /// Ends the wait for a background reply, and goes on with what has come in meanwhile.
@@ -210,9 +227,9 @@ final class Client: ConnectionDelegate {
         goOn()
     }
 
-    /// CLIENT PAUSE is over: what was held back runs in the next turn.
-    func endPause() {
-        session.pointee.hold.remove(.paused)
+    /// CLIENT PAUSE or the wait for a key is over: what was held back runs in the next turn.
+    func release(from hold: Session.Hold) {
+        session.pointee.hold.remove(hold)
         isQueued = true
         if !isListed { server.queue(self) }
         isListed = true
@@ -249,6 +266,8 @@ final class Client: ConnectionDelegate {
 
     func connectionEnded(_ connection: Connection) {
         hasEnded = true
+        // As in Redis, nobody waits for a key whom nothing more will be heard of.
+        guard !session.pointee.hold.contains(.blocked) else { return connection.close() }
         endIfIdle()
     }
 
@@ -308,8 +327,9 @@ extension Client {
     func checkOutput() {
         let unsent = connection.unsentBytes
         guard unsent > server.clientControl.leastOutputLimit || overSoftLimitSince != nil,
-            !connection.isClosing, server.isTooMuch(unsent, for: self)
+            !connection.isClosing
         else { return }
+        guard server.isTooMuch(unsent, for: self) else { return server.countMemory(of: self) }
         server.reportTooMuchOutput(self)
         session.pointee.hold.insert([.closing, .dropping])
         connection.close()

@@ -36,6 +36,11 @@ extension Server {
         configuration.onChange["bind"] = { [unowned self] new, old in
             relisten(new, instead: old) ? nil : "Failed to bind to specified addresses."
         }
+        for name in ["metrics-port", "metrics-bind"] {
+            configuration.onChange[name] = { [unowned self] _, _ in
+                relistenForMetrics() ? nil : "Failed to listen. Check server logs."
+            }
+        }
         configuration.onChange["tcp-keepalive"] = { [unowned self] new, _ in
             for listener in listeners {
                 listener.setKeepAlive(seconds: Int(new.tcpKeepaliveSeconds))
@@ -122,7 +127,7 @@ extension Server {
             client.overSoftLimitSince = nil
             return false
         }
-        let now = loop.clock.pointee.unixMilliseconds
+        let now = loop.clock.pointee.monotonicMilliseconds
         guard let since = client.overSoftLimitSince else {
             client.overSoftLimitSince = now
             return false
@@ -174,7 +179,7 @@ extension Server {
     }
 
     private func sweep(_ client: Client, idleLimit: Int64) {
-        let now = loop.clock.pointee.unixMilliseconds
+        let now = loop.clock.pointee.monotonicMilliseconds
         client.noteProgress(now)
         client.checkOutput()
         guard idleLimit > 0, !client.connection.isClosing,

@@ -20,9 +20,14 @@ struct ClientControl {
     var monitors: [Client] = []
     /// Clients that this second's sweep has not looked at yet.
     var toSweep: [Client] = []
+    /// What all clients may take together, and took when they were last counted: bytes.
+    var memoryLimit = Int.max
+    var memoryBytes = 0
+    /// Until then, milliseconds of the monotonic clock, there is nobody left to close.
+    var memoryPatienceEnds: Int64 = 0
     /// Unsent bytes above which some limit may be exceeded: what is compared after each read.
     var leastOutputLimit = Int.max
-    /// When HTTP was last reported, milliseconds since the epoch.
+    /// When HTTP was last reported, milliseconds of the monotonic clock.
     var foreignProtocolAt: Int64?
 
     /// The input that may wait before AUTH, and the output that may be unsent: bytes.
@@ -67,9 +72,17 @@ extension Server {
     /// Called once for each client, when its connection has closed.
     func forget(_ client: Client) {
         clients[client.session.pointee.id] = nil
+        clientControl.memoryBytes -= client.countedBytes
+        client.countedBytes = 0
         if !queuedClients.isEmpty { queuedClients.removeAll { $0 === client } }
         if !clientControl.held.isEmpty { clientControl.held.removeAll { $0 === client } }
         setMonitoring(false, for: client.session)
+        leaveKeys(client.session)
+    }
+
+    /// A client that goes, or starts anew, waits for no key.
+    private func leaveKeys(_ session: UnsafeMutablePointer<Session>) {
+        if dispatcher.pointee.endWait(session.pointee.id) { waitTimesChanged() }
     }
 
     /// Lets a client go on in the next turn, after the others.
@@ -88,7 +101,9 @@ extension Server {
 
     /// How many clients wait for something.
     var blockedClients: Int {
-        clients.values.count { !$0.session.pointee.hold.isDisjoint(with: [.waiting, .paused]) }
+        clients.values.count {
+            !$0.session.pointee.hold.isDisjoint(with: [.waiting, .paused, .blocked])
+        }
     }
 
     // MARK: - Verbs
@@ -107,6 +122,8 @@ extension Server {
             } else {
                 // Its registration goes with the close callback, not in this walk.
                 client.connection.close()
+                // Nothing is given any more to who has been told to go.
+                leaveKeys(client.session)
             }
         }
         return closed.count
@@ -139,7 +156,7 @@ extension Server {
     }
 
     func reportForeignProtocol(of session: UnsafeMutablePointer<Session>) {
-        let now = loop.clock.pointee.unixMilliseconds
+        let now = loop.clock.pointee.monotonicMilliseconds
         if let last = clientControl.foreignProtocolAt, now - last < 60_000 { return }
         clientControl.foreignProtocolAt = now
         let peer = client(of: session)?.connection.peerDescription ?? "?"
@@ -173,7 +190,7 @@ extension Server {
         frame.pointee.attention.remove([.allPaused, .writesPaused])
         let held = clientControl.held
         clientControl.held.removeAll()
-        for client in held { client.endPause() }
+        for client in held { client.release(from: .paused) }
         loop.requestTurn()
     }
 

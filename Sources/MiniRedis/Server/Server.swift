@@ -28,12 +28,15 @@ final class Server {
     var persistence = PersistenceStatus()
     var operations = OperationRate()
     let observers = Observers()
+    var process: ProcessState
     /// Bytes that the keyspace took before it had a key.
     private(set) var startupMemory = 0
     /// The connection whose requests are being executed.
     unowned(unsafe) var currentConnection: Connection?
     var clients: [Int64: Client] = [:]
     var nextClientID: Int64 = 1
+    /// When the first of the waits for keys is over.
+    var waitTimer = WaitTimer()
     var queuedClients: [Client] = []
     var listeners: [Listener] = []
     /// What concerns all clients at once.
@@ -66,14 +69,16 @@ final class Server {
     private static let expiryBudget = 500
     private static let freeingBudget = 800
 
-    init(_ configuration: Configuration) throws(NetworkError) {
+    init(_ configuration: Configuration, _ process: ProcessState) throws(NetworkError) {
         self.configuration = configuration
+        self.process = process
         loop = try EventLoop()
         var random = RandomSource()
         runID = random.hexadecimal(40)
         keyspace = Keyspace(
             databaseCount: Int(configuration.settings.databases), hasher: KeyHash(random: &random))
-        commandTable = CommandTable(AllCommands.declarations())
+        commandTable = CommandTable(
+            AllCommands.declarations(), renamed: configuration.settings.newCommandNames)
         protocolLimits = .allocate(capacity: 2)
         sessionOfNobody = .allocate(capacity: 1)
         sessionOfNobody.initialize(to: Session(id: 0, isAuthenticated: false, isLocal: true))
@@ -88,9 +93,12 @@ final class Server {
             to: ProtocolLimits(bulkLength: 0, isAuthenticated: false))
         (protocolLimits + 1).initialize(
             to: ProtocolLimits(bulkLength: 0, isAuthenticated: true))
+        log.open(configuration.settings)
+        prepareCrashReports()
         applySettings()
         wireLoop()
         wireClientSettings()
+        wireProcessSettings()
         wireObservers()
         startupMemory = keyspace.allocatedBytes
     }
@@ -121,9 +129,9 @@ final class Server {
         protocolLimits[0] = ProtocolLimits(bulkLength: bulkLength, isAuthenticated: false)
         protocolLimits[1] = ProtocolLimits(bulkLength: bulkLength, isAuthenticated: true)
         applyMemorySettings()
-        log.path = settings.logFile
         log.level = settings.logLevel.level
         updateOutputLimits()
+        applyClientMemoryLimit()
         applyObserverSettings()
     }
 
@@ -142,15 +150,18 @@ final class Server {
         fitClientsToOpenFiles()
         do throws(NetworkError) {
             try listen()
+            settleProcess()
+            guard load() else {
+                leaveNoTrace()
+                return 1
+            }
+            try announceReadiness()
         } catch {
             return 1
         }
-        guard load() else { return 1 }
-        log.write(.notice, "Ready to accept connections tcp")
         startTimers()
         loop.run()
-        for listener in listeners { listener.close() }
-        metrics?.close()
+        leaveNoTrace()
         return exitStatus ?? 0
     }
 
@@ -188,6 +199,9 @@ final class Server {
 
     // MARK: - Turns
 
+    /// Who cares for what becomes of keys.
+    var followers: UnsafeMutablePointer<Followers> { dispatcher.pointee.followers }
+
     /// Gives the keyspace the time of this turn.
     @inline(__always)
     func turnBegan() {
@@ -212,6 +226,7 @@ final class Server {
         let evictsMore =
             clientControl.pause == nil && keyspace.isOverLimit
             && keyspace.evict(budget: Dispatcher.evictionBudget) == .unfinished
+        if dispatcher.pointee.hasChanges { dispatcher.pointee.settle() }
         if expiresMore || evictsMore || freesMore || !queuedClients.isEmpty { loop.requestTurn() }
         setExpiryTimer()
     }
