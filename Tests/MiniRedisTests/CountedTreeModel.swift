@@ -173,11 +173,8 @@ struct TreeModel<Layout: TreeTestLayout> {
         for count in 0..<numbers.below(40) {
             var item = anything()
             item.score = isFirst ? 0 : 1 << 20
-            item.identity = isFirst ? UInt64(1 << 40 - Int(serial % (1 << 32))) : serial
-            if Layout.isOrdered && isFirst {
-                // Descending: before whatever is first now.
-                item.identity = (1 << 31) - serial % (1 << 31)
-            }
+            // Descending: before whatever is first now; or ascending.
+            item.identity = isFirst ? (1 << 31) - serial % (1 << 31) : serial
             if Layout.isOrdered && count % 2 == 0 {
                 fixture.insert(item)
             } else {

@@ -82,7 +82,7 @@ import Testing
     @Test func `A small tree is small, growing and shrinking`() {
         let fixture = TreeFixture<ScoredLayout>()
         for number in 0..<63 {
-            fixture.insert(item(number * 7 % 63))
+            fixture.insert(item(number * 8 % 63))
             fixture.tree.checkInvariants()
             #expect(fixture.tree.byteCount <= max(64, 2 * (8 + 16 * (number + 1))))
             #expect(fixture.tree.byteCount == fixture.allocatedBytes)

@@ -131,6 +131,7 @@ import Testing
             let done = detached.free(atMost: budget, heap: fixture.memory.pointee.heap) { entry in
                 fixture.free(entry)
                 freed += 1
+                return 1
             }
             most = max(most, freed - before)
             calls += 1

@@ -28,7 +28,23 @@ enum FloatingPointText {
 
     /// The number, or nil if the bytes are not the text of one.
     static func parse(_ text: ByteView) -> Double? {
-        parse(text) { strtod($0, &$1) }
+        DoubleText.parseShort(text) ?? parse(text) { strtod($0, &$1) }
+    }
+
+    /// An end of a range of scores, or nil if the bytes are no number. Read less strictly, as Redis
+    /// reads it: spaces before the number, a number that is too large or too small, and nothing
+    /// at all (zero) will do; the bytes from a NUL on do not count.
+    static func parseBound(_ text: ByteView) -> Double? {
+        if let short = DoubleText.parseShort(text) { return short }
+        let end = text.firstIndex(of: 0) ?? text.count
+        let used = text.prefix(end)
+        guard used.count < roomBytes else { return nil }
+        guard used.count > 0 else { return 0 }
+        return withTerminated(used) { start in
+            var end: UnsafeMutablePointer<CChar>?
+            let value = strtod(start, &end)
+            return end == start + used.count && !value.isNaN ? value : nil
+        }
     }
 
     /// The number in the precision of counters, or nil if the bytes are not the text of one.
@@ -71,16 +87,25 @@ enum FloatingPointText {
         _ read: (UnsafePointer<CChar>, inout UnsafeMutablePointer<CChar>?) -> Number
     ) -> Number? {
         guard text.count > 0, text.count < roomBytes, !isSpace(text[0]) else { return nil }
-        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: text.count + 1) { room in
-            guard let start = room.baseAddress else { return nil }
-            memcpy(start, text.base, text.count)
-            start[text.count] = 0
+        return withTerminated(text) { start in
             var end: UnsafeMutablePointer<CChar>?
             errno = 0
             let value = read(start, &end)
             guard end == start + text.count, !value.isNaN else { return nil }
             if errno == ERANGE && (value.isInfinite || value.isZero) { return nil }
             return value
+        }
+    }
+
+    /// Calls with a copy of the bytes that ends with a NUL.
+    private static func withTerminated<Result>(
+        _ text: ByteView, _ body: (UnsafeMutablePointer<CChar>) -> Result
+    ) -> Result {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: text.count + 1) { room in
+            guard let start = room.baseAddress else { preconditionFailure("room has a base") }
+            memcpy(start, text.base, text.count)
+            start[text.count] = 0
+            return body(start)
         }
     }
 

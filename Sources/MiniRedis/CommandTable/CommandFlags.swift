@@ -54,5 +54,19 @@ struct CommandFlags: OptionSet, Sendable {
 
 /// The group of a command, as COMMAND DOCS names it.
 enum CommandGroup: String, Sendable {
-    case string, generic, connection, server, scripting
+    case string, list, set, hash, stream, bitmap, hyperloglog, geo, pubsub
+    case sortedSet = "sorted-set"
+    case transactions
+    case generic, connection, server, scripting
+
+    /// The access category of its commands, if the group is one.
+    var category: String? {
+        switch self {
+        case .generic, .connection, .server, .scripting: nil
+        case .sortedSet: "@sortedset"
+        case .transactions: "@transaction"
+        case .string, .list, .set, .hash, .stream, .bitmap, .hyperloglog, .geo, .pubsub:
+            "@" + rawValue
+        }
+    }
 }

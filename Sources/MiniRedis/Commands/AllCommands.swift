@@ -8,6 +8,8 @@ enum AllCommands {
     static func declarations() -> [Command] {
         Strings.reads + Strings.writes + Strings.conditional + Strings.exchanges + Strings.counters
             + Strings.floats + Strings.ranges + Strings.comparisons
+            + Bitmaps.declarations + Bitmaps.combinations + Bitmaps.fields
+            + HyperLogLogs.declarations + HyperLogLogs.checks
             + Keys.declarations + Keys.expiry + Keys.deadlines + Keys.walks + Keys.moves
             + Keys.objects + Keys.draws
             + Connections.declarations + Clients.declarations + Monitoring.declarations
@@ -16,5 +18,6 @@ enum AllCommands {
             + SlowLogCommands.declarations + LatencyCommands.declarations
             + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
             + Extensions.declarations
+            + Sets.declarations + Sets.draws + Sets.algebra + Sets.stores
     }
 }

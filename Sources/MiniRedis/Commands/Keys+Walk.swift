@@ -54,64 +54,30 @@ extension Keys {
         context.reply.endArray(mark, found)
     }
 
-    private struct ScanOptions {
-        var count = 10
-        var pattern: ByteView?
-        var type: ByteView?
-
-        init(_ context: DataContext) throws(ErrorReply) {
-            var at = 2
-            while at < context.count {
-                guard at + 1 < context.count else { throw .syntax }
-                let word = context[at]
-                if word.equalsFolded("count") {
-                    let value = try context.integer(at + 1)
-                    guard value >= 1 else { throw .syntax }
-                    count = Int(value)
-                } else if word.equalsFolded("match") {
-                    pattern = context[at + 1]
-                } else if word.equalsFolded("type") {
-                    type = context[at + 1]
-                } else {
-                    throw .syntax
-                }
-                at += 2
-            }
-        }
-    }
-
     /// https://redis.io/docs/latest/commands/scan/
     ///
-    /// The cursor is a place in the order of hashes; see `SegmentedTable+Walk`. Buckets are visited
-    /// until `COUNT` keys were looked at, or ten times as many buckets, so that a sparse table does
-    /// not make one call long.
+    /// The cursor is a place in the order of hashes; see `SegmentedTable+Walk`.
     static func scan(_ context: DataContext) throws(ErrorReply) {
-        guard let cursor = unsigned(context[1]) else { throw .invalidCursor }
-        let options = try ScanOptions(context)
+        let cursor = try ScanOptions.cursor(context[1])
+        let options = try ScanOptions(context, from: 2, .type)
         let database = context.database
         context.reply.array(2)
         let start = context.reply.beginArray()
-        var (seen, found, buckets, next) = (0, 0, 0, cursor)
-        let bound = options.count.multipliedReportingOverflow(by: 10)
-        func step(_ matches: (Entry) -> Bool) {
-            repeat {
-                next = database.pointee.table.scan(next) { address in
+        var (found, next) = (0, cursor)
+        options.withFilter { matches in
+            next = options.walk(from: cursor) { at in
+                var seen = 0
+                let following = database.pointee.table.scan(at) { address in
                     let entry = Entry(address)
                     seen += 1
-                    guard matches(entry), database.pointee.isLive(entry) else { return }
+                    guard matches(entry.key), isOfType(entry, options.type),
+                        database.pointee.isLive(entry)
+                    else { return }
                     context.reply.bulk(entry.key)
                     found += 1
                 }
-                buckets += 1
-            } while next != 0 && seen < options.count
-                && (bound.overflow || buckets < bound.partialValue)
-        }
-        let type = options.type
-        if let text = options.pattern {
-            let pattern = GlobPattern(text)
-            step { entry in pattern.matchesKey(entry.key) && isOfType(entry, type) }
-        } else {
-            step { entry in isOfType(entry, type) }
+                return (following, seen)
+            }
         }
         context.reply.endArray(start, found)
         context.reply.prepend(bulk: next, at: start)
@@ -120,20 +86,5 @@ extension Keys {
     private static func isOfType(_ entry: Entry, _ type: ByteView?) -> Bool {
         guard let type else { return true }
         return type.equalsFolded(entry.type.name)
-    }
-
-    /// A cursor: digits that 64 bits hold.
-    private static func unsigned(_ text: ByteView) -> UInt64? {
-        guard text.count > 0 && text.count <= 20 else { return nil }
-        var value: UInt64 = 0
-        for index in 0..<text.count {
-            let digit = text[index] &- UInt8(ascii: "0")
-            guard digit < 10 else { return nil }
-            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
-            let (sum, carry) = product.addingReportingOverflow(UInt64(digit))
-            guard !overflow && !carry else { return nil }
-            value = sum
-        }
-        return value
     }
 }

@@ -115,9 +115,16 @@ extension Database {
 
     /// The same; returns how many blocks were freed at once.
     func giveUpCollection(of entry: Entry) -> Int {
+        giveUp(CollectionSource(type: entry.type, base: entry.collection))
+    }
+
+    /// Frees a collection that nobody points to any more: at once if it is small and no snapshot
+    /// lives, else later and in slices. Returns how many blocks were freed at once.
+    @discardableResult
+    func giveUp(_ collection: CollectionSource) -> Int {
         let memory = state.pointee.memory
-        let type = entry.type.collection
-        let base = entry.collection
+        let type = collection.type.collection
+        let base = collection.base
         let blocks = type.blockCount(base)
         if memory.pointee.isQuiet && blocks <= Self.freedAtOnce {
             type.free(base, memory)

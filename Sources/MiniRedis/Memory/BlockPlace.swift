@@ -114,3 +114,21 @@ struct BlockPlace {
         return new
     }
 }
+
+extension BlockPlace {
+    /// A place outside of any other block while `body` runs, that points to the block `base`;
+    /// returns the block that it points to then, which is the caller's.
+    @inline(__always)
+    static func withBlock(
+        _ base: UnsafeMutableRawPointer, _ memory: UnsafeMutablePointer<Memory>,
+        _ body: (BlockPlace) -> Void
+    ) -> UnsafeMutableRawPointer {
+        withUnsafeTemporaryAllocation(of: UInt.self, capacity: 1) { word in
+            let place = BlockPlace(
+                UnsafeMutableRawPointer(word.baseAddress.unsafelyUnwrapped), memory: memory)
+            place.base = base
+            body(place)
+            return place.base
+        }
+    }
+}

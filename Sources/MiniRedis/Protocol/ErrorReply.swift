@@ -76,6 +76,29 @@ enum ErrorReply: Error {
     case noFailoverInProgress
     case functionFlushMode
     case scriptFlushMode
+    case keyCountNotPositive
+    case tooManyKeys
+    case limitNegative
+    case drawsOutOfRange
+    case hashNotInteger
+    case hashNotFloat
+    case notFinite
+    case expireTimeNegative
+    case fieldsMissing
+    case fieldCountNotPositive
+    case fieldParameterNotPositive
+    case fieldCountMismatch
+    case bitOffset
+    case bitValue
+    case bitArgument
+    case bitOperationNot
+    case bitFieldType
+    case bitFieldOverflow
+    case bitFieldReadOnly
+    case notHyperLogLog
+    case corruptedHyperLogLog
+    case hyperLogLogNotSparse
+    case keyDoesNotExist
     /// The handler has written the error itself, because its text depends on the arguments.
     case written
 
@@ -143,12 +166,69 @@ enum ErrorReply: Error {
             .noFunctions, .modulesDisabled, .noModules, .failoverNeedsReplicas,
             .noFailoverInProgress, .functionFlushMode, .scriptFlushMode:
             absenceText
+        case .keyCountNotPositive, .tooManyKeys, .limitNegative, .drawsOutOfRange,
+            .hashNotInteger, .hashNotFloat, .notFinite, .expireTimeNegative, .fieldsMissing,
+            .fieldCountNotPositive, .fieldParameterNotPositive, .fieldCountMismatch:
+            elementText
+        case .bitOffset, .bitValue, .bitArgument, .bitOperationNot, .bitFieldType,
+            .bitFieldOverflow, .bitFieldReadOnly, .notHyperLogLog, .corruptedHyperLogLog,
+            .hyperLogLogNotSparse, .keyDoesNotExist:
+            bitText
         case .written: ""
         }
     }
 }
 
 extension ErrorReply {
+    /// The texts of the commands on sets and hashes.
+    private var elementText: StaticString {
+        switch self {
+        case .keyCountNotPositive: "ERR numkeys should be greater than 0"
+        case .tooManyKeys: "ERR Number of keys can't be greater than number of args"
+        case .limitNegative: "ERR LIMIT can't be negative"
+        case .drawsOutOfRange:
+            """
+            ERR value is out of range, value must between -9223372036854775807 and \
+            9223372036854775807
+            """
+        case .hashNotInteger: "ERR hash value is not an integer"
+        case .hashNotFloat: "ERR hash value is not a float"
+        case .notFinite: "ERR value is NaN or Infinity"
+        case .expireTimeNegative: "ERR invalid expire time, must be >= 0"
+        case .fieldsMissing:
+            "ERR Mandatory argument FIELDS is missing or not at the right position"
+        case .fieldCountNotPositive: "ERR Number of fields must be a positive integer"
+        case .fieldParameterNotPositive: "ERR Parameter `numFields` should be greater than 0"
+        case .fieldCountMismatch:
+            "ERR The `numfields` parameter must match the number of arguments"
+        default: ""
+        }
+    }
+}
+
+extension ErrorReply {
+    /// The texts of bitmaps and HyperLogLogs; empty for the others.
+    private var bitText: StaticString {
+        switch self {
+        case .bitOffset: "ERR bit offset is not an integer or out of range"
+        case .bitValue: "ERR bit is not an integer or out of range"
+        case .bitArgument: "ERR The bit argument must be 1 or 0."
+        case .bitOperationNot: "ERR BITOP NOT must be called with a single source key."
+        case .bitFieldType:
+            """
+            ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not \
+            supported but i64 is.
+            """
+        case .bitFieldOverflow: "ERR Invalid OVERFLOW type specified"
+        case .bitFieldReadOnly: "ERR BITFIELD_RO only supports the GET subcommand"
+        case .notHyperLogLog: "WRONGTYPE Key is not a valid HyperLogLog string value."
+        case .corruptedHyperLogLog: "INVALIDOBJ Corrupted HLL object detected"
+        case .hyperLogLogNotSparse: "ERR HLL encoding is not sparse"
+        case .keyDoesNotExist: "ERR The specified key does not exist"
+        default: ""
+        }
+    }
+
     /// The texts of what a server answers that lacks what it is asked for: scripts, functions,
     /// modules, replicas, a configuration file.
     private var absenceText: StaticString {

@@ -152,6 +152,13 @@ struct ReplyWriter {
         moveTail(from: end, to: mark)
     }
 
+    /// The same for a set of `count` elements.
+    func endSet(_ mark: Int, _ count: Int) {
+        let end = buffer.pointee.count
+        set(count)
+        moveTail(from: end, to: mark)
+    }
+
     /// Writes a bulk string of the decimal text of `value` before what was written since `mark`.
     func prepend(bulk value: UInt64, at mark: Int) {
         let end = buffer.pointee.count

@@ -47,7 +47,9 @@
 // records begin at `start`, so taking the first one moves nothing. Bytes for each record, inner
 // nodes included, for a million records of 16 bytes (the tests hold them to a little more):
 //
-//     random order   20.8       ascending   17.1       nine tenths removed at random   30
+//     random order                  20.8       ascending (or descending)           16.8
+//     a score changed at random,    22.4       nine tenths removed at random       29.1
+//       once for each record
 //
 // The edges. The nodes at either edge of the tree may be nearly empty: they drain and vanish, so a
 // queue moves next to nothing. Every other node is at least seven sixteenths full; below that it is

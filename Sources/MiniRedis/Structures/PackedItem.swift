@@ -105,6 +105,10 @@ struct PackedItem {
     @inline(__always)
     var byteCount: Int { 1 &+ wordBytes &+ body.count }
 
+    /// Whether the item is an integer, or a string that reads as one.
+    @inline(__always)
+    var isInteger: Bool { code < 0x80 || code &- 0xe0 < 0x17 }
+
     /// A glance at the length and the first byte.
     @inline(__always)
     private static func mayBeInteger(_ text: ByteView) -> Bool {

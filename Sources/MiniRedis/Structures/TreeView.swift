@@ -141,9 +141,11 @@ struct TreeView<Layout: TreeLayout> {
     }
 
     /// The way down that takes the child `child` names in every inner node, and in the leaf the
-    /// index that `leaf` names.
+    /// index that `leaf` names. A search reads so much of a node that it asks for all of it first.
     @inline(__always)
-    private func way(_ child: (Inner) -> Int, leaf: (Leaf) -> Int) -> Cursor {
+    private func way(
+        isSearch: Bool = true, _ child: (Inner) -> Int, leaf: (Leaf) -> Int
+    ) -> Cursor {
         var cursor = Cursor(head)
         guard head.root != 0 else { return cursor }
         var node = Node(address: head.root)
@@ -152,7 +154,7 @@ struct TreeView<Layout: TreeLayout> {
             let index = child(inner)
             cursor.steps[unchecked: depth] = Cursor.Step(address: node.address, index: index)
             node = inner.child(index)
-            node.prefetchAll()
+            if isSearch { node.prefetchAll() }
         }
         cursor.leafAddress = node.address
         cursor.index = leaf(Leaf(node))
