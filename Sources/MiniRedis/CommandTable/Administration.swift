@@ -12,7 +12,7 @@ enum ShutdownMode {
 }
 
 /// The server, as administration commands see it.
-protocol Administration: Observation {
+protocol Administration: Observation, SessionEffects {
     /// The commands that there are.
     var commandTable: CommandTable { get }
     var keyspace: Keyspace { get }

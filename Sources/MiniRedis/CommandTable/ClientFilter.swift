@@ -32,4 +32,6 @@ struct ServerAttention: OptionSet {
     static let monitored = ServerAttention(rawValue: 1 << 0)
     static let writesPaused = ServerAttention(rawValue: 1 << 1)
     static let allPaused = ServerAttention(rawValue: 1 << 2)
+    /// Somebody cares for changes of keys: they are noted, and somebody is to be told.
+    static let followed = ServerAttention(rawValue: 1 << 3)
 }

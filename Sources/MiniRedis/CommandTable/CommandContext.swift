@@ -16,6 +16,12 @@ struct ExecutionFrame: ~Copyable {
     var keyHash: UInt64 = 0
     /// The index of the command in the table.
     var command = 0
+    /// On whose behalf the handler runs.
+    var mode = ExecutionMode.direct
+    /// What the handler has asked to wait for.
+    var wait: WaitRequest?
+    /// The handler has asked to wait, or to go on waiting.
+    var stillWaits = false
     /// Why requests need more care than usual, whoever sends them.
     var attention: ServerAttention = []
     /// proto-max-bulk-len: no string may become longer, bytes.
@@ -130,8 +136,9 @@ struct DataContext {
         }
     }
 
+    /// Writes the bytes of a block as a bulk reply, without copying them.
     @inline(never)
-    private func replyBlock(_ block: ReferencedBlock) {
+    func replyBlock(_ block: ReferencedBlock) {
         block.retain()
         frame.pointee.referencedBytes += block.count
         reply.bulk(

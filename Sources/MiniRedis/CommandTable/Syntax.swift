@@ -187,9 +187,10 @@ struct KeySpecification {
             if argument.kind == .key, at > 0, argument.continuesKeys(syntax[at - 1]) {
                 specifications[specifications.count - 1].last += 1
             } else if argument.kind == .key {
+                let behind = syntax[(at + 1)...].reduce(0) { $0 + $1.fewestWords }
                 specifications.append(
                     KeySpecification(
-                        first: position, last: argument.isMultiple ? -1 : 0, step: 1,
+                        first: position, last: argument.isMultiple ? -1 - behind : 0, step: 1,
                         access: argument.access))
             } else if argument.kind == .block, let key = argument.children.first, key.kind == .key {
                 specifications.append(

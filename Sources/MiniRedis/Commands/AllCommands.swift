@@ -18,6 +18,7 @@ enum AllCommands {
             + SlowLogCommands.declarations + LatencyCommands.declarations
             + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
             + Extensions.declarations
+            + Lists.pushes + Lists.pops + Lists.reads + Lists.edits + Lists.moves + Lists.waits
             + Sets.declarations + Sets.draws + Sets.algebra + Sets.stores
     }
 }

@@ -238,8 +238,7 @@ extension Clients {
 
     /// https://redis.io/docs/latest/commands/client-unblock/
     ///
-    /// No command blocks yet; who waits for a save, or for the end of a pause, cannot be woken, as
-    /// in Redis.
+    /// Who waits for a save, or for the end of a pause, cannot be woken, as in Redis.
     static func unblock(_ context: AdministrationContext) throws(ErrorReply) {
         guard context.data.count <= 4 else {
             context.reply.error(
@@ -251,7 +250,9 @@ extension Clients {
             guard context.data[3].equalsFolded("timeout") || context.data[3].equalsFolded("error")
             else { throw .invalidUnblockReason }
         }
-        _ = try context.data.integer(2)
-        context.reply.integer(0)
+        let id = try context.data.integer(2)
+        let withError = context.data.count == 4 && context.data[3].equalsFolded("error")
+        let isUnblocked = context.administration.unblock(id, withError: withError)
+        context.reply.integer(isUnblocked ? 1 : 0)
     }
 }

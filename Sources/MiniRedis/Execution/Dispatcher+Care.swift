@@ -15,6 +15,7 @@ extension Dispatcher {
     mutating func executeCarefully(
         _ resolution: CommandIndex.Resolution, _ session: UnsafeMutablePointer<Session>
     ) {
+        defer { if hasChanges { settle() } }
         let start = frame.pointee.reply.buffer.pointee.count
         let isSilent = session.pointee.beginSilence()
         let admitted = admit(resolution, session)

@@ -72,11 +72,13 @@ struct Dispatcher: ~Copyable {
     // A pointer stands first: with an integer there, Swift 6.3 makes a module of this file that the
     // thread sanitizer's build refuses ("Invalid bitcast").
     let frame: UnsafeMutablePointer<ExecutionFrame>
+    /// Who cares for what becomes of keys.
+    let followers: UnsafeMutablePointer<Followers>
     let commands: CommandIndex
     let statistics: UnsafeMutablePointer<CommandStatistics>
-    private let databases: UnsafeMutablePointer<Database>
+    let databases: UnsafeMutablePointer<Database>
     unowned let table: CommandTable
-    private unowned let keyspace: Keyspace
+    unowned let keyspace: Keyspace
     /// Whether there is a limit of memory, so that commands that want more may be refused.
     var isMemoryLimited = false
     /// `shareMicroseconds` in cycles of the processor's counter, as far as its rate is known.
@@ -94,10 +96,14 @@ struct Dispatcher: ~Copyable {
         statistics = table.statistics
         databases = keyspace.databases
         batch = .allocate(capacity: Self.batchCapacity)
+        followers = .allocate(capacity: 1)
+        followers.initialize(to: Followers())
     }
 
     deinit {
         batch.deallocate()
+        followers.deinitialize(count: 1)
+        followers.deallocate()
     }
 
     /// Executes what is complete of `count` bytes. Returns how many of them are done with, and why
@@ -128,6 +134,7 @@ struct Dispatcher: ~Copyable {
                     written &+ frame.pointee.referencedBytes > Self.replyBudget
                     || cycles &- began > shareCycles
                 if session.pointee.hold.isEmpty && !isFull { continue }
+                if session.pointee.hold.contains(.blocked) { beginWait(session) }
                 if session.pointee.hold.contains(.paused) {
                     consumed = number == 0 ? batchStart : batch[number - 1].end
                     postpone(number, from: consumed, parser, isKept: last == .mayParse)

@@ -130,6 +130,9 @@ final class Keyspace {
     func doPendingWork(budget: Int) -> Bool {
         let heap = memory.pointee.heap
         var more = memory.pointee.reclaim(budget: budget) { node, heap in
+            if node.kind == BlockReference.graveyardKind {
+                return BlockReference(node.block).block.release(heap)
+            }
             let entry = Entry(node.block)
             if entry.encoding == .block { entry.block.release(heap) }
         }

@@ -42,6 +42,7 @@ enum ErrorReply: Error {
     case invalidClientID
     case clientIDNotPositive
     case timeoutNotInteger
+    case timeoutNotFloat
     case timeoutNegative
     case timeoutOutOfRange
     case invalidPauseMode
@@ -99,6 +100,12 @@ enum ErrorReply: Error {
     case corruptedHyperLogLog
     case hyperLogLogNotSparse
     case keyDoesNotExist
+    case indexOutOfRange
+    case countNotPositive
+    case rankIsZero
+    case countIsNegative
+    case maximumLengthIsNegative
+    case notSortable
     /// The handler has written the error itself, because its text depends on the arguments.
     case written
 
@@ -140,7 +147,8 @@ enum ErrorReply: Error {
         case .notFloat: "ERR value is not a valid float"
         case .noSuchKey: "ERR no such key"
         case .invalidClientName, .noSuchClient, .invalidClientID, .clientIDNotPositive,
-            .timeoutNotInteger, .timeoutNegative, .timeoutOutOfRange, .invalidPauseMode,
+            .timeoutNotInteger, .timeoutNotFloat, .timeoutNegative, .timeoutOutOfRange,
+            .invalidPauseMode,
             .invalidUnblockReason, .notTracking, .trackingUnsupported, .maximumAgeNotInteger,
             .maximumAgeNotPositive:
             clientText
@@ -174,7 +182,29 @@ enum ErrorReply: Error {
             .bitFieldOverflow, .bitFieldReadOnly, .notHyperLogLog, .corruptedHyperLogLog,
             .hyperLogLogNotSparse, .keyDoesNotExist:
             bitText
+        case .indexOutOfRange, .countNotPositive, .rankIsZero, .countIsNegative,
+            .maximumLengthIsNegative, .notSortable:
+            listText
         case .written: ""
+        }
+    }
+}
+
+extension ErrorReply {
+    /// The texts of commands on lists, and of SORT.
+    private var listText: StaticString {
+        switch self {
+        case .indexOutOfRange: "ERR index out of range"
+        case .countNotPositive: "ERR count should be greater than 0"
+        case .rankIsZero:
+            """
+            ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... \
+            or use negative to start from the end of the list
+            """
+        case .countIsNegative: "ERR COUNT can't be negative"
+        case .maximumLengthIsNegative: "ERR MAXLEN can't be negative"
+        case .notSortable: "ERR One or more scores can't be converted into double"
+        default: ""
         }
     }
 }
@@ -262,6 +292,7 @@ extension ErrorReply {
         case .noSuchClient: "ERR No such client"
         case .invalidClientID: "ERR Invalid client ID"
         case .clientIDNotPositive: "ERR client-id should be greater than 0"
+        case .timeoutNotFloat: "ERR timeout is not a float or out of range"
         case .timeoutNotInteger: "ERR timeout is not an integer or out of range"
         case .timeoutNegative: "ERR timeout is negative"
         case .timeoutOutOfRange: "ERR timeout is out of range"

@@ -59,6 +59,12 @@ struct ReplyWriter {
         if version == 3 { literal("_\r\n") } else { literal("$-1\r\n") }
     }
 
+    /// The null of a reply that would have been an array.
+    @inline(__always)
+    func nullArray() {
+        if version == 3 { literal("_\r\n") } else { literal("*-1\r\n") }
+    }
+
     // MARK: - Strings
 
     @inline(__always)

@@ -70,7 +70,7 @@ extension Client {
         if session.pointee.kind == .replica { letters += "S" }
         if session.pointee.kind == .primary { letters += "M" }
         if session.pointee.kind == .subscriber { letters += "P" }
-        if !hold.isDisjoint(with: [.waiting, .paused]) { letters += "b" }
+        if !hold.isDisjoint(with: [.waiting, .paused, .blocked]) { letters += "b" }
         if hold.contains(.closing) { letters += "c" }
         if connection.peer.family == .unix { letters += "U" }
         if traits.contains(.isKept) { letters += "e" }

@@ -141,7 +141,12 @@ final class Client: ConnectionDelegate {
         case .needsMore: break
         case .malformed: refuse()
         case .held:
-            if !session.pointee.hold.contains(.closing) { connection.pauseReading() }
+            // Who waits for a key is listened to: the end of its stream ends its wait.
+            if !session.pointee.hold.isDisjoint(with: [.waiting, .paused]),
+                !session.pointee.hold.contains(.closing)
+            {
+                connection.pauseReading()
+            }
             if session.pointee.hold.contains(.paused) { server.clientControl.held.append(self) }
         case .congested:
             // Nothing more is read while there is something to execute.
@@ -210,9 +215,9 @@ final class Client: ConnectionDelegate {
         goOn()
     }
 
-    /// CLIENT PAUSE is over: what was held back runs in the next turn.
-    func endPause() {
-        session.pointee.hold.remove(.paused)
+    /// CLIENT PAUSE or the wait for a key is over: what was held back runs in the next turn.
+    func release(from hold: Session.Hold) {
+        session.pointee.hold.remove(hold)
         isQueued = true
         if !isListed { server.queue(self) }
         isListed = true
@@ -249,6 +254,8 @@ final class Client: ConnectionDelegate {
 
     func connectionEnded(_ connection: Connection) {
         hasEnded = true
+        // As in Redis, nobody waits for a key whom nothing more will be heard of.
+        guard !session.pointee.hold.contains(.blocked) else { return connection.close() }
         endIfIdle()
     }
 

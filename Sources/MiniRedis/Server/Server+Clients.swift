@@ -70,6 +70,12 @@ extension Server {
         if !queuedClients.isEmpty { queuedClients.removeAll { $0 === client } }
         if !clientControl.held.isEmpty { clientControl.held.removeAll { $0 === client } }
         setMonitoring(false, for: client.session)
+        leaveKeys(client.session)
+    }
+
+    /// A client that goes, or starts anew, waits for no key.
+    private func leaveKeys(_ session: UnsafeMutablePointer<Session>) {
+        if dispatcher.pointee.endWait(session.pointee.id) { waitTimesChanged() }
     }
 
     /// Lets a client go on in the next turn, after the others.
@@ -88,7 +94,9 @@ extension Server {
 
     /// How many clients wait for something.
     var blockedClients: Int {
-        clients.values.count { !$0.session.pointee.hold.isDisjoint(with: [.waiting, .paused]) }
+        clients.values.count {
+            !$0.session.pointee.hold.isDisjoint(with: [.waiting, .paused, .blocked])
+        }
     }
 
     // MARK: - Verbs
@@ -107,6 +115,8 @@ extension Server {
             } else {
                 // Its registration goes with the close callback, not in this walk.
                 client.connection.close()
+                // Nothing is given any more to who has been told to go.
+                leaveKeys(client.session)
             }
         }
         return closed.count
@@ -173,7 +183,7 @@ extension Server {
         frame.pointee.attention.remove([.allPaused, .writesPaused])
         let held = clientControl.held
         clientControl.held.removeAll()
-        for client in held { client.endPause() }
+        for client in held { client.release(from: .paused) }
         loop.requestTurn()
     }
 

@@ -34,6 +34,8 @@ final class Server {
     unowned(unsafe) var currentConnection: Connection?
     var clients: [Int64: Client] = [:]
     var nextClientID: Int64 = 1
+    /// When the first of the waits for keys is over.
+    var waitTimer = WaitTimer()
     var queuedClients: [Client] = []
     var listeners: [Listener] = []
     /// What concerns all clients at once.
@@ -188,6 +190,9 @@ final class Server {
 
     // MARK: - Turns
 
+    /// Who cares for what becomes of keys.
+    var followers: UnsafeMutablePointer<Followers> { dispatcher.pointee.followers }
+
     /// Gives the keyspace the time of this turn.
     @inline(__always)
     func turnBegan() {
@@ -212,6 +217,7 @@ final class Server {
         let evictsMore =
             clientControl.pause == nil && keyspace.isOverLimit
             && keyspace.evict(budget: Dispatcher.evictionBudget) == .unfinished
+        if dispatcher.pointee.hasChanges { dispatcher.pointee.settle() }
         if expiresMore || evictsMore || freesMore || !queuedClients.isEmpty { loop.requestTurn() }
         setExpiryTimer()
     }

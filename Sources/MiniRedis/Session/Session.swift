@@ -17,6 +17,8 @@ struct Session: ~Copyable {
         static let paused = Hold(rawValue: 4)
         /// The connection closes at once: not even the replies it is owed leave.
         static let dropping = Hold(rawValue: 8)
+        /// It waits for a key; what it sends meanwhile is received, and executed after.
+        static let blocked = Hold(rawValue: 16)
     }
 
     /// Why a request of this session takes the dispatcher's careful way. 0: it need not.
@@ -130,7 +132,7 @@ struct Session: ~Copyable {
         case .off, .skipsNext: break
         case .skips: replyMode = .on
         }
-        if hold.contains(.waiting) { isAnswerUnwanted = true }
+        if !hold.isDisjoint(with: [.waiting, .blocked]) { isAnswerUnwanted = true }
         return true
     }
 }

@@ -117,6 +117,11 @@ struct CollectionHeader {
         BlockStamp.write(stamp, to: base)
     }
 
+    /// Sets the type's own bits of a root, which must be writable.
+    static func setTraits(_ traits: UInt8, at base: UnsafeMutableRawPointer) {
+        base.storeBytes(of: traits | rootBit, toByteOffset: 5, as: UInt8.self)
+    }
+
     /// Sets the number of elements of a root, which must be writable.
     @inline(__always)
     static func setRootCount(_ count: Int, at base: UnsafeMutableRawPointer) {
