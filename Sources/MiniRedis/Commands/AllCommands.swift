@@ -19,6 +19,9 @@ enum AllCommands {
             + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
             + Extensions.declarations
             + Lists.pushes + Lists.pops + Lists.reads + Lists.edits + Lists.moves + Lists.waits
+            + SortedSets.members + SortedSets.counts + SortedSets.ranges + SortedSets.removals
+            + SortedSets.pops + SortedSets.walks + SortedSets.combinations
+            + SortedSets.storedCombinations
             + Sets.declarations + Sets.draws + Sets.algebra + Sets.stores
     }
 }

@@ -106,6 +106,17 @@ enum ErrorReply: Error {
     case countIsNegative
     case maximumLengthIsNegative
     case notSortable
+    case conditionsConflict
+    case comparisonsConflict
+    case incrementOfOne
+    case scoreIsNaN
+    case notScoreRange
+    case notNameRange
+    case limitOfRanks
+    case scoresOfNames
+    case countNotPositive
+    case noInputKeys
+    case weightNotFloat
     /// The handler has written the error itself, because its text depends on the arguments.
     case written
 
@@ -185,6 +196,10 @@ enum ErrorReply: Error {
         case .indexOutOfRange, .countNotPositive, .rankIsZero, .countIsNegative,
             .maximumLengthIsNegative, .notSortable:
             listText
+        case .conditionsConflict, .comparisonsConflict, .incrementOfOne, .scoreIsNaN,
+            .notScoreRange, .notNameRange, .limitOfRanks, .scoresOfNames, .countNotPositive,
+            .noInputKeys, .weightNotFloat:
+            scoreText
         case .written: ""
         }
     }
@@ -204,6 +219,26 @@ extension ErrorReply {
         case .countIsNegative: "ERR COUNT can't be negative"
         case .maximumLengthIsNegative: "ERR MAXLEN can't be negative"
         case .notSortable: "ERR One or more scores can't be converted into double"
+    /// The texts of the commands on sorted sets.
+    private var scoreText: StaticString {
+        switch self {
+        case .conditionsConflict:
+            "ERR XX and NX options at the same time are not compatible"
+        case .comparisonsConflict:
+            "ERR GT, LT, and/or NX options at the same time are not compatible"
+        case .incrementOfOne: "ERR INCR option supports a single increment-element pair"
+        case .scoreIsNaN: "ERR resulting score is not a number (NaN)"
+        case .notScoreRange: "ERR min or max is not a float"
+        case .notNameRange: "ERR min or max not valid string range item"
+        case .limitOfRanks:
+            """
+            ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX
+            """
+        case .scoresOfNames:
+            "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
+        case .countNotPositive: "ERR count should be greater than 0"
+        case .noInputKeys: "ERR at least 1 input key is needed for '%c' command"
+        case .weightNotFloat: "ERR weight value is not a float"
         default: ""
         }
     }

@@ -48,8 +48,15 @@ enum SetElement: ElementLayout {
     static func make(
         _ member: ByteView, _ heap: UnsafeMutablePointer<Heap>
     ) -> UnsafeMutableRawPointer {
+        let element = heap.pointee.allocate(byteCount(forKeyOf: member.count))
+        write(member, at: element)
+        return element
+    }
+
+    /// Writes an element into its block.
+    @inline(__always)
+    static func write(_ member: ByteView, at element: UnsafeMutableRawPointer) {
         let bytes = byteCount(forKeyOf: member.count)
-        let element = heap.pointee.allocate(bytes)
         if member.count < 255 {
             element.storeBytes(of: UInt8(truncatingIfNeeded: member.count), as: UInt8.self)
         } else {
@@ -59,7 +66,6 @@ enum SetElement: ElementLayout {
         }
         (element + (bytes &- member.count)).copyMemory(
             from: member.base, byteCount: member.count)
-        return element
     }
 }
 
