@@ -34,6 +34,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "CRespParser", cSettings: cSettings),
+        .target(name: "CProcess", cSettings: cSettings),
         .systemLibrary(name: "CUVShim", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
         .systemLibrary(
             name: "CJemalloc", pkgConfig: "jemalloc", providers: [.apt(["libjemalloc-dev"])]),
@@ -41,7 +42,7 @@ let package = Package(
         .systemLibrary(name: "CLZF", pkgConfig: "liblzf", providers: [.apt(["liblzf-dev"])]),
         .target(
             name: "MiniRedis",
-            dependencies: ["CRespParser", "CUVShim", "CIntrinsics", "CLZF"]
+            dependencies: ["CRespParser", "CProcess", "CUVShim", "CIntrinsics", "CLZF"]
                 + (systemAllocator ? [] : ["CJemalloc"]),
             swiftSettings: swiftSettings + (systemAllocator ? [] : [.define("JEMALLOC")])
         ),

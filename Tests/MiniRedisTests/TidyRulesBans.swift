@@ -73,7 +73,7 @@ private func lines(with ban: SpellingBan, in file: SourceFile) -> [Int] {
 // MARK: - Raw memory
 
 private let rawMemoryFolders: Set<String> = [
-    "Memory", "Structures", "Bytes", "Protocol", "Networking",
+    "Memory", "Structures", "Bytes", "Protocol", "Networking", "Types",
 ]
 
 /// Reads and writes of memory by address. Handles such as a pointer to a database are not meant.
@@ -120,8 +120,8 @@ func brokenRawMemory(
         for access in rawMemoryAccesses {
             for offset in file.offsets(of: access, exceptMembers: true) {
                 let message =
-                    "'\(access)' touches raw memory outside of Memory, Structures, Bytes, Protocol"
-                    + " and Networking: use a view of theirs"
+                    "'\(access)' touches raw memory outside of Memory, Structures, Bytes, Protocol,"
+                    + " Networking and Types: use a view of theirs"
                 found.append((access, file.violation(at: offset, message)))
             }
         }

@@ -53,6 +53,7 @@ let layerTable: [FolderLayer] = [
 /// Modules that one folder alone may import; what is not listed may be imported everywhere.
 let moduleOwners = [
     "CUVShim": "Networking", "CRespParser": "Protocol", "CJemalloc": "Memory", "CLZF": "Bytes",
+    "CProcess": "Server",
 ]
 
 /// Modules that the product does without.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Bytes as a row of bits, as the bitmap commands see a string: bit 0 is the highest bit of the first
-// byte. Bits behind the end are zeros.
+// Bytes as a row of bits, as the bitmap commands see a string: bit 0 is the highest bit of the
+// first byte. Bits behind the end are zeros.
 //
 //     byte       0                 1
 //     bit        0 1 2 3 4 5 6 7   8 9 ...
@@ -71,6 +71,12 @@ extension ByteView {
             (self[at] ^ UInt8(truncatingIfNeeded: flip)) & 0xFF >> UInt8(range.lowerBound & 7)
         if head != 0 { return Self.inside(range, at * 8 + head.leadingZeroBitCount) }
         at += 1
+        let flips = SIMD4<UInt64>(repeating: flip)
+        while at + 32 <= end,
+            base.loadUnaligned(fromByteOffset: at, as: SIMD4<UInt64>.self) == flips
+        {
+            at += 32
+        }
         while at + 8 <= end {
             let word = base.loadUnaligned(fromByteOffset: at, as: UInt64.self) ^ flip
             if word != 0 {

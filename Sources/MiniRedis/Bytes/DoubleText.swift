@@ -10,8 +10,8 @@
 //
 // Read are a sign, digits with a point among them and an exponent. If the digits are below 2^53 and
 // the power of ten is one of the 23 that a double holds, then the result is one operation between
-// two exact numbers, which IEEE 754 rounds correctly. That is nearly everything; the rest is left to
-// C's strtod (FloatingPointText).
+// two exact numbers, which IEEE 754 rounds correctly. That is nearly everything; the rest is left
+// to C's strtod (FloatingPointText).
 
 enum DoubleText {
     /// Bytes of the longest text that is written, rounded up.
@@ -112,7 +112,8 @@ enum DoubleText {
 // MARK: - Reading
 
 extension DoubleText {
-    /// The number if the text is one that needs no long reckoning, or nil: it may still be a number.
+    /// The number if the text is one that needs no long reckoning, or nil: it may still be a
+    /// number.
     static func parseShort(_ text: ByteView) -> Double? {
         var at = 0
         let isNegative = text.count > 0 && text[0] == UInt8(ascii: "-")

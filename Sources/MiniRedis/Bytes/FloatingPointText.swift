@@ -56,6 +56,21 @@ enum FloatingPointText {
         #endif
     }
 
+    /// The number as SORT takes it: spaces before it do not matter, nor does what follows a NUL, and
+    /// no text at all is 0. nil if the bytes are something else, or a number beyond the type's.
+    static func parseLeniently(_ text: ByteView) -> Double? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: text.count + 1) { room in
+            guard let start = room.baseAddress else { return nil }
+            memcpy(start, text.base, text.count)
+            start[text.count] = 0
+            var end: UnsafeMutablePointer<CChar>?
+            errno = 0
+            let value = strtod(start, &end)
+            guard let end, end.pointee == 0, errno != ERANGE, !value.isNaN else { return nil }
+            return value
+        }
+    }
+
     /// Calls with the text of a finite counter: 17 decimals, without zeros at their end, and
     /// without the point if none is left.
     static func withText<Result>(_ value: LongDouble, _ body: (ByteView) -> Result) -> Result {

@@ -81,13 +81,23 @@ struct Command: Sendable {
         if flags.contains(.keyspace) { names.append("@keyspace") }
         if flags.contains(.write) { names.append("@write") }
         if flags.contains(.readOnly) && group != .scripting { names.append("@read") }
+        switch group {
+        case .string: names.append("@string")
+        case .bitmap: names.append("@bitmap")
+        case .hyperloglog: names.append("@hyperloglog")
+        case .set: names.append("@set")
+        case .hash: names.append("@hash")
+        case .connection: if subcommands.isEmpty { names.append("@connection") }
+        case .scripting: if subcommands.isEmpty { names.append("@scripting") }
+        case .generic, .server: if flags.contains(.connection) { names.append("@connection") }
         if let category = group.category {
-            names.append(category)
+            if subcommands.isEmpty { names.append(category) }
         } else if group == .connection || group == .scripting {
             if subcommands.isEmpty { names.append("@\(group.rawValue)") }
         } else if flags.contains(.connection) {
             names.append("@connection")
         }
+        if flags.contains(.sorting) { names += ["@set", "@sortedset", "@list"] }
         let isAdministrative = flags.contains(.admin) || flags.contains(.administrative)
         if isAdministrative { names.append("@admin") }
         names.append(flags.contains(.fast) ? "@fast" : "@slow")

@@ -39,6 +39,9 @@ struct CommandFlags: OptionSet, Sendable {
     /// In the access category @admin although not flagged so; not shown.
     static let administrative = CommandFlags(rawValue: 1 << 27)
 
+    /// In the access categories of the types that it sorts although not of their groups; not shown.
+    static let sorting = CommandFlags(rawValue: 1 << 28)
+
     /// The flags that COMMAND INFO shows, with its names.
     static let names: [(CommandFlags, StaticString)] = [
         (.write, "write"), (.readOnly, "readonly"), (.denyOutOfMemory, "denyoom"),

@@ -108,11 +108,13 @@ struct CommandIndex {
 
     let records: UnsafeMutablePointer<CommandRecord>
     fileprivate let slots: UnsafeMutablePointer<UInt16>
+    /// The names that `rename-command` made longer than any command's, which is a way to hide one.
+    fileprivate let longNames: UnsafeMutablePointer<[(name: String, record: Int)]>
 
     /// The record of a command's name, or nil.
     @inline(__always)
     func find(_ name: ByteView) -> Int? {
-        guard let folded = FoldedName(name) else { return nil }
+        guard let folded = FoldedName(name) else { return findLong(name) }
         var slot = Int(truncatingIfNeeded: folded.hash >> UInt64(64 - Self.slotBits))
         while true {
             let number = Int(slots[slot])
@@ -120,6 +122,13 @@ struct CommandIndex {
             if records[number - 1].name == folded { return number - 1 }
             slot = (slot + 1) & (1 << Self.slotBits - 1)
         }
+    }
+
+    @inline(never)
+    private func findLong(_ name: ByteView) -> Int? {
+        guard !longNames.pointee.isEmpty else { return nil }
+        let wanted = name.string.lowercased()
+        return longNames.pointee.first { $0.name == wanted }?.record
     }
 
     /// The record of a subcommand, or nil.
@@ -157,7 +166,10 @@ final class CommandTable {
     /// How many of `commands` are no subcommands.
     let topLevelCount: Int
 
-    init(_ declarations: [Command]) {
+    /// `renamed` are the new names of commands, by the old ones in lower case; an empty one removes
+    /// the command.
+    init(_ declarations: [Command], renamed: [String: String] = [:]) {
+        let declarations = declarations.filter { renamed[$0.name.lowercased()] != "" }
         var (all, names): ([Command], [String]) = ([], [])
         var containers: [(record: Int, range: Range<Int>)] = []
         for command in declarations {
@@ -176,14 +188,21 @@ final class CommandTable {
         statistics.initialize(repeating: CommandStatistics(), count: all.count)
         index = CommandIndex(
             records: .allocate(capacity: all.count),
-            slots: .allocate(capacity: 1 << CommandIndex.slotBits))
+            slots: .allocate(capacity: 1 << CommandIndex.slotBits),
+            longNames: .allocate(capacity: 1))
+        index.longNames.initialize(to: [])
         index.slots.initialize(repeating: 0, count: 1 << CommandIndex.slotBits)
         for (number, command) in all.enumerated() {
             let nameWords = number < topLevelCount ? 1 : 2
             let arity = command.arity(nameWords: nameWords)
+            let called = number < topLevelCount ? renamed[self.names[number]] : nil
+            if let called, called.utf8.count > FoldedName.longest {
+                index.longNames.pointee.append((called.lowercased(), number))
+            }
             (index.records + number).initialize(
                 to: CommandRecord(
-                    name: Self.folded(command.name), flags: command.flags,
+                    name: Self.foldedIfShort(called) ?? Self.folded(command.name),
+                    flags: command.flags,
                     arguments: arity < 0 ? -arity ... .max : arity...arity,
                     firstKey: Self.firstKey(command, nameWords: nameWords),
                     handler: command.handler))
@@ -191,12 +210,15 @@ final class CommandTable {
         for container in containers {
             index.records[container.record].subcommands = container.range
         }
-        for number in 0..<topLevelCount { enter(number) }
+        let hidden = Set(index.longNames.pointee.map(\.record))
+        for number in 0..<topLevelCount where !hidden.contains(number) { enter(number) }
     }
 
     deinit {
         index.records.deinitialize(count: commands.count)
         index.records.deallocate()
+        index.longNames.deinitialize(count: 1)
+        index.longNames.deallocate()
         index.slots.deallocate()
         forgetLatencies()
         statistics.deallocate()
@@ -228,7 +250,15 @@ final class CommandTable {
         guard let specification = command.keySpecifications(nameWords: nameWords).first else {
             return 0
         }
-        return specification.isCounted ? 0 : specification.first
+        return specification.isCounted || specification.keyword != nil ? 0 : specification.first
+    }
+
+    /// Nil for no name, or one that is too long.
+    private static func foldedIfShort(_ name: String?) -> FoldedName? {
+        guard var name else { return nil }
+        return name.withUTF8 { bytes in
+            bytes.baseAddress.flatMap { FoldedName(ByteView($0, count: bytes.count)) }
+        }
     }
 
     private static func folded(_ name: String) -> FoldedName {

@@ -70,7 +70,10 @@ protocol Observation: AnyObject {
     /// The allocator's own report.
     func allocatorReport() -> String
     /// Writes the present settings into the configuration file, in the background.
-    func rewriteConfiguration(for session: UnsafeMutablePointer<Session>) throws(ErrorReply)
+    /// With `everything` also what has its default value.
+    func rewriteConfiguration(
+        for session: UnsafeMutablePointer<Session>, everything: Bool
+    ) throws(ErrorReply)
     /// Whether MODULE may be used by this client.
     func allowsModules(_ session: borrowing Session) -> Bool
 }

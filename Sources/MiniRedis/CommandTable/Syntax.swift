@@ -45,6 +45,9 @@ struct Syntax: Sendable {
     var isMultiple = false
     /// Whether every repetition begins with the token.
     var repeatsToken = false
+    /// Where the keys are that it names, nobody can tell beforehand: it may be anywhere among the
+    /// arguments, or is a pattern of keys.
+    var namesUnknownKeys = false
     var children: [Syntax] = []
 
     static func key(_ name: String, _ access: KeyAccess) -> Syntax {
@@ -69,6 +72,17 @@ struct Syntax: Sendable {
 
     static func pattern(_ name: String, token: String? = nil) -> Syntax {
         Syntax(name: name, kind: .pattern, token: token)
+    }
+
+    /// A pattern that names of keys are made by.
+    static func keyPattern(_ name: String, _ access: KeyAccess, token: String) -> Syntax {
+        Syntax(
+            name: name, kind: .pattern, token: token, access: access, namesUnknownKeys: true)
+    }
+
+    /// A key to write to, behind a word that may be anywhere.
+    static func storedKey(_ name: String, _ access: KeyAccess, token: String) -> Syntax {
+        Syntax(name: name, kind: .key, token: token, access: access, namesUnknownKeys: true)
     }
 
     /// A word that stands for itself, called by its lower-case form unless it has another name.
@@ -170,10 +184,18 @@ struct KeySpecification {
     var access: KeyAccess
     /// Argument `first` is the number of keys, which are behind it.
     var isCounted = false
+    /// Nobody can tell where they are.
+    var isUnknown = false
+    /// The word in front of an unknown key, which may be anywhere, if there is one; the last counts.
+    var unknownKeyword: String?
+    /// The keys are behind this word, which is at argument `first` or later, and as many arguments
+    /// that are none follow them.
+    var keyword: String?
 
     /// The keys that a grammar names, when their place is fixed. Neighbours with the same access
     /// are one specification.
     static func derive(_ syntax: [Syntax], nameWords: Int) -> [KeySpecification] {
+        if let found = keyword(syntax, nameWords: nameWords) { return [found] }
         var specifications: [KeySpecification] = []
         var position = nameWords
         for (at, argument) in syntax.enumerated() {
@@ -201,16 +223,65 @@ struct KeySpecification {
             guard argument.isFixed else { break }
             position += argument.fewestWords
         }
+        return specifications + unknown(syntax)
+    }
+
+    /// The keys whose place is not known, one specification for each kind of access.
+    private static func unknown(_ syntax: [Syntax]) -> [KeySpecification] {
+        var specifications: [KeySpecification] = []
+        for argument in syntax where argument.namesUnknownKeys {
+            if specifications.contains(where: { $0.access == argument.access }) { continue }
+            specifications.append(
+                KeySpecification(
+                    first: 0, last: 0, step: 1, access: argument.access, isUnknown: true,
+                    unknownKeyword: argument.kind == .key ? argument.token : nil))
+        }
         return specifications
+    }
+
+    /// The specification of a grammar with a block of keys that begins with a word.
+    private static func keyword(_ syntax: [Syntax], nameWords: Int) -> KeySpecification? {
+        var position = nameWords
+        for argument in syntax {
+            if argument.kind == .block, let token = argument.token,
+                let key = argument.children.first, key.kind == .key, key.isMultiple
+            {
+                return KeySpecification(
+                    first: position, last: -1, step: 1, access: key.access, keyword: token)
+            }
+            position += argument.fewestWords
+        }
+        return nil
     }
 
     /// The indexes of the keys of a request.
     func keyIndexes(in request: Request) -> [Int] {
+        if isUnknown {
+            return unknownKeyword.flatMap { keyIndex(behind: $0, request) }.map { [$0] } ?? []
+        }
+        if let keyword {
+            let place = (min(first, request.count)..<request.count).first {
+                request[$0].string.uppercased() == keyword
+            }
+            guard let place else { return [] }
+            return Array(place + 1..<place + 1 + (request.count - place - 1) / 2)
+        }
         guard isCounted else { return Array(keyIndexes(count: request.count)) }
         guard first < request.count, let keys = DecimalInteger.parse(request[first]), keys > 0,
             keys <= Int64(request.count - first - 1)
         else { return [] }
         return Array(first + 1...first + Int(keys))
+    }
+
+    private func keyIndex(behind keyword: String, _ request: Request) -> Int? {
+        var keyword = keyword
+        return keyword.withUTF8 { bytes in
+            guard let base = bytes.baseAddress, request.count > 3 else { return nil }
+            let word = ByteView(base, count: bytes.count)
+            return (2..<request.count - 1).last { at in
+                FoldedName(request[at]).map { $0 == FoldedName(word) } ?? false
+            }.map { $0 + 1 }
+        }
     }
 
     /// The indexes of the keys among `count` arguments.

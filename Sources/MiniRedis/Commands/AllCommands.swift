@@ -12,6 +12,7 @@ enum AllCommands {
             + HyperLogLogs.declarations + HyperLogLogs.checks
             + Keys.declarations + Keys.expiry + Keys.deadlines + Keys.walks + Keys.moves
             + Keys.objects + Keys.draws + Keys.dumps
+            + Keys.objects + Keys.draws + Keys.sorts
             + Connections.declarations + Clients.declarations + Monitoring.declarations
             + ServerCommands.declarations + ServerCommands.facts
             + ServerCommands.swaps + CommandIntrospection.declarations + Debugging.declarations
@@ -19,6 +20,8 @@ enum AllCommands {
             + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
             + Extensions.declarations
             + Lists.pushes + Lists.pops + Lists.reads + Lists.edits + Lists.moves + Lists.waits
+            + Streams.declarations + Streams.additions + Streams.reads + Streams.groups
+            + Streams.claims + Streams.facts
             + SortedSets.members + SortedSets.counts + SortedSets.ranges + SortedSets.removals
             + SortedSets.pops + SortedSets.walks + SortedSets.combinations
             + SortedSets.storedCombinations

@@ -46,8 +46,8 @@ enum Bitmaps {
     private static let unit = Syntax.optional(
         .oneOf("unit", .token("BYTE"), .token("BIT")).since("7.0.0"))
 
-    /// The place of a bit that a field of `width` bits begins with: an integer, or, where `width` is
-    /// given, one behind a `#` that counts such fields.
+    /// The place of a bit that a field of `width` bits begins with: an integer, or, where `width`
+    /// is given, one behind a `#` that counts such fields.
     static func offset(
         _ context: DataContext, _ index: Int, fields width: Int? = nil
     ) throws(ErrorReply) -> Int {

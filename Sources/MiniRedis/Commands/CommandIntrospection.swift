@@ -226,9 +226,11 @@ enum CommandIntrospection {
     private static func legacyRange(
         _ specifications: [KeySpecification]
     ) -> (first: Int, last: Int, step: Int) {
-        guard let first = specifications.first, !first.isCounted else { return (0, 0, 0) }
+        guard let first = specifications.first, !first.isCounted, first.keyword == nil else {
+            return (0, 0, 0)
+        }
         var last = first.last >= 0 ? first.first + first.last : first.last
-        for next in specifications.dropFirst() where last >= 0 {
+        for next in specifications.dropFirst() where last >= 0 && !next.isUnknown {
             last = next.last >= 0 ? next.first + next.last : next.last
         }
         return (first.first, last, first.step)
@@ -247,10 +249,15 @@ enum CommandIntrospection {
         reply.bulk("begin_search")
         reply.map(2)
         reply.bulk("type")
-        reply.bulk("index")
+        if specification.isUnknown { return writeUnknown(reply) }
+        reply.bulk(specification.keyword == nil ? "index" : "keyword")
         reply.bulk("spec")
-        reply.map(1)
-        reply.bulk("index")
+        reply.map(specification.keyword == nil ? 1 : 2)
+        if let keyword = specification.keyword {
+            reply.bulk("keyword")
+            reply.bulk(keyword)
+        }
+        reply.bulk(specification.keyword == nil ? "index" : "startfrom")
         reply.integer(specification.first)
         reply.bulk("find_keys")
         reply.map(2)
@@ -261,11 +268,27 @@ enum CommandIntrospection {
         let facts =
             specification.isCounted
             ? [("keynumidx", 0), ("firstkey", 1), ("keystep", 1)]
-            : [("lastkey", specification.last), ("keystep", specification.step), ("limit", 0)]
+            : [
+                ("lastkey", specification.last), ("keystep", specification.step),
+                ("limit", specification.keyword == nil ? 0 : 2),
+            ]
         for (name, value) in facts {
             reply.bulk(name)
             reply.integer(value)
         }
+    }
+
+    /// What is left of a specification that says nothing.
+    private static func writeUnknown(_ reply: ReplyWriter) {
+        reply.bulk("unknown")
+        reply.bulk("spec")
+        reply.map(0)
+        reply.bulk("find_keys")
+        reply.map(2)
+        reply.bulk("type")
+        reply.bulk("unknown")
+        reply.bulk("spec")
+        reply.map(0)
     }
 
     // MARK: - COMMAND DOCS
@@ -314,6 +337,10 @@ enum CommandIntrospection {
         reply.array(syntax.count)
         for (at, argument) in syntax.enumerated() {
             if at > 0, argument.continuesKeys(syntax[at - 1]) { keyNumber -= 1 }
+            let hasSameKeys = syntax[..<at].contains {
+                $0.namesUnknownKeys && argument.namesUnknownKeys && $0.access == argument.access
+            }
+            if hasSameKeys { keyNumber -= 1 }
             write(argument, reply, since: since, keyNumber: &keyNumber)
         }
     }
@@ -323,6 +350,7 @@ enum CommandIntrospection {
     ) {
         var facts = [("name", argument.name), ("type", argument.kind.rawValue)]
         let isLeaf = argument.children.isEmpty
+        let namesKeys = argument.kind == .key || argument.namesUnknownKeys
         if isLeaf { facts.append(("display_text", argument.name)) }
         if let token = argument.token { facts.append(("token", token)) }
         if let own = argument.since { facts.append(("since", own)) }
@@ -331,13 +359,13 @@ enum CommandIntrospection {
             (argument.isOptional ? ["optional"] : []) + (argument.isMultiple ? ["multiple"] : [])
             + (argument.repeatsToken ? ["multiple_token"] : [])
         reply.map(
-            facts.count + (argument.kind == .key ? 1 : 0) + (flags.isEmpty ? 0 : 1)
+            facts.count + (namesKeys ? 1 : 0) + (flags.isEmpty ? 0 : 1)
                 + (isLeaf ? 0 : 1))
         for (name, value) in facts {
             reply.bulk(name)
             reply.bulk(value)
         }
-        if argument.kind == .key {
+        if namesKeys {
             reply.bulk("key_spec_index")
             reply.integer(keyNumber)
             keyNumber += 1

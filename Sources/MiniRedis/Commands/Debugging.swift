@@ -42,7 +42,7 @@ enum Debugging {
         } else if word.equalsFolded("log"), context.data.count == 3 {
             context.administration.log("DEBUG LOG: \(context.data[2].string)")
             context.reply.ok()
-        } else {
+        } else if try !DebugProbes.run(context) {
             context.reply.error(
                 "ERR unknown subcommand or wrong number of arguments for '\(word.string)'. "
                     + "Try DEBUG HELP."

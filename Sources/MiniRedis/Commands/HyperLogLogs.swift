@@ -46,8 +46,9 @@ enum HyperLogLogs {
 
     /// https://redis.io/docs/latest/commands/pfcount/
     ///
-    /// The estimate is written into the value, which is no change of what it says. Where that cannot
-    /// be done in place, because a snapshot sees the value, it is reckoned again the next time.
+    /// The estimate is written into the value, which is no change of what it says. Where that
+    /// cannot be done in place, because a snapshot sees the value, it is reckoned again the next
+    /// time.
     static func count(_ context: DataContext) throws(ErrorReply) {
         guard context.count == 2 else { return try countUnion(context) }
         let key = context.key(1)
@@ -101,8 +102,8 @@ enum HyperLogLogs {
     // MARK: - Changing
 
     /// Lets `body` change the HyperLogLog at `key`, an empty one if there is none, with room for
-    /// `raises` registers that are set. `body` returns how many changes it made, or nil if the value
-    /// is corrupted: then nothing has happened.
+    /// `raises` registers that are set. `body` returns how many changes it made, or nil if the
+    /// value is corrupted: then nothing has happened.
     static func edit(
         _ context: DataContext, _ key: KeyArgument, raises: Int,
         _ body: (inout HyperLogLogEditor) -> Int?

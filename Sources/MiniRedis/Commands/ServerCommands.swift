@@ -167,7 +167,8 @@ enum ServerCommands {
 
     /// https://redis.io/docs/latest/commands/config-rewrite/
     static func rewrite(_ context: AdministrationContext) throws(ErrorReply) {
-        try context.administration.rewriteConfiguration(for: context.session)
+        try context.administration.rewriteConfiguration(
+            for: context.session, everything: false)
     }
 
     /// https://redis.io/docs/latest/commands/save/

@@ -77,6 +77,7 @@ struct ChangeLog: ~Copyable {
     /// Notes a change of a key if anybody is interested in it.
     @inline(never)
     mutating func note(_ event: KeyspaceEvent, _ key: ByteView, _ hash: UInt64, database: Int) {
+        guard event != .unheard else { return }
         let isPublished =
             !published.isDisjoint(with: [.keyspace, .keyevent])
             && published.contains(event.eventClass)

@@ -7,8 +7,9 @@
 
 extension Database {
     /// Lets `body` change the bytes of a string, which has zeros behind its end up to `least`
-    /// bytes; without a `slot`, of a string of zeros. The key keeps its deadline. `body` returns how
-    /// many changes it made: with none, and if the string was long enough, nothing has happened.
+    /// bytes; without a `slot`, of a string of zeros. The key keeps its deadline. `body` returns
+    /// how many changes it made: with none, and if the string was long enough, nothing has
+    /// happened.
     ///
     /// `key` is not the entry's own. The caller has checked the type and the length.
     mutating func editString(
@@ -31,8 +32,8 @@ extension Database {
         commit(event, key.bytes, key.hash, changes: max(1, changes))
     }
 
-    /// Lets `body` change bytes of a string that say the same as the others, in place: nobody is told.
-    /// Where the bytes are shared, with a snapshot for instance, nothing happens.
+    /// Lets `body` change bytes of a string that say the same as the others, in place: nobody is
+    /// told. Where the bytes are shared, with a snapshot for instance, nothing happens.
     mutating func annotateString(
         _ slot: TableSlot, _ hash: UInt64, _ body: (BitString) -> Void
     ) {
@@ -58,8 +59,8 @@ extension Database {
         store(slot, key, .block(ReferencedBlock(copying: text, heap: heap)), event, changes)
     }
 
-    /// Calls `use` with a string of `count` bytes, all written by `fill`, in the form in which it is
-    /// to be stored, which it must be.
+    /// Calls `use` with a string of `count` bytes, all written by `fill`, in the form in which it
+    /// is to be stored, which it must be.
     static func withMade(
         count: Int, _ heap: UnsafeMutablePointer<Heap>, _ fill: (UnsafeMutableRawPointer) -> Void,
         _ use: (StringSource) -> Void

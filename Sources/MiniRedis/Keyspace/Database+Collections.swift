@@ -113,6 +113,17 @@ extension Database {
         _ = giveUpCollection(of: entry)
     }
 
+    /// Frees what was taken out of a stream: at once if it is little and no snapshot lives, else
+    /// later and in slices.
+    func giveUp(_ remains: StreamRemains) {
+        var remains = remains
+        let memory = state.pointee.memory
+        if memory.pointee.isQuiet && remains.free(atMost: Self.freedAtOnce) { return }
+        state.pointee.detachedCollections.append(
+            DetachedCollection(
+                epoch: memory.pointee.epochs.current, free: { remains.free(atMost: $0) }))
+    }
+
     /// The same; returns how many blocks were freed at once.
     func giveUpCollection(of entry: Entry) -> Int {
         giveUp(CollectionSource(type: entry.type, base: entry.collection))

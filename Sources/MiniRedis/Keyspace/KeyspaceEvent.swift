@@ -51,6 +51,8 @@ enum KeyspaceEvent: UInt8, Sendable {
     case streamAdd, streamDelete, streamTrim, streamSetID, streamGroupCreate, streamGroupDestroy
     case streamGroupSetID, streamConsumerCreate, streamConsumerDelete
     case expired, evicted, miss, new
+    /// A change that nobody is told of: what was given to a consumer, or acknowledged.
+    case unheard
 
     var name: StaticString { description.name }
     var eventClass: KeyspaceEventClass { description.eventClass }
@@ -77,6 +79,7 @@ enum KeyspaceEvent: UInt8, Sendable {
         case .evicted: ("evicted", .evicted)
         case .miss: ("keymiss", .miss)
         case .new: ("new", .new)
+        case .unheard: ("", [])
         case .leftPush, .rightPush, .leftPop, .rightPop, .listInsert, .listSet, .listRemove,
             .listTrim, .sortStore:
             (listName, .list)

@@ -157,6 +157,18 @@ extension SnapshotFile {
         return removed
     }
 
+    /// Removes the temporary files of this process's own saves, which nobody wants any more; a save
+    /// that is running goes on without a name and leaves nothing. For the end of the process.
+    static func removeOwn(directory path: String) {
+        guard let entries = opendir(path) else { return }
+        defer { closedir(entries) }
+        while let entry = readdir(entries) {
+            let name = Self.name(of: entry)
+            guard isTemporary(name), name.hasPrefix("\(prefix)\(getpid())-") else { continue }
+            unlinkat(dirfd(entries), name, 0)
+        }
+    }
+
     private static func name(of entry: UnsafeMutablePointer<dirent>) -> String {
         let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
         let text = UnsafeRawPointer(entry) + offset

@@ -77,6 +77,19 @@ enum ErrorReply: Error {
     case noFailoverInProgress
     case functionFlushMode
     case scriptFlushMode
+    case bitOffset
+    case bitValue
+    case bitArgument
+    case bitOperationNot
+    case bitFieldType
+    case bitFieldOverflow
+    case bitFieldReadOnly
+    case notHyperLogLog
+    case corruptedHyperLogLog
+    case hyperLogLogNotSparse
+    case keyDoesNotExist
+    /// Of the commands of streams.
+    case stream(StreamErrorReply)
     case keyCountNotPositive
     case tooManyKeys
     case limitNegative
@@ -171,6 +184,32 @@ enum ErrorReply: Error {
         case .sameObject: "ERR source and destination objects are the same"
         case .invalidFirstDatabase: "ERR invalid first DB index"
         case .invalidSecondDatabase: "ERR invalid second DB index"
+        case .keysMustHoldStrings, .lengthOrIndexes, .tooLongToCompare, .comparisonTooLarge,
+            .comparisonOutOfMemory:
+            comparisonText
+        case .idleTimeNotTracked: LongErrorText.idleTimeNotTracked
+        case .frequencyNotTracked: LongErrorText.frequencyNotTracked
+        case .slowLogCount, .noConfigurationFile, .notBusy, .libraryNotFound, .noScripts,
+            .noFunctions, .modulesDisabled, .noModules, .failoverNeedsReplicas,
+            .noFailoverInProgress, .functionFlushMode, .scriptFlushMode:
+            absenceText
+        case .bitOffset, .bitValue, .bitArgument, .bitOperationNot, .bitFieldType,
+            .bitFieldOverflow, .bitFieldReadOnly, .notHyperLogLog, .corruptedHyperLogLog,
+            .hyperLogLogNotSparse, .keyDoesNotExist:
+            bitText
+        case .keyCountNotPositive, .tooManyKeys, .limitNegative, .drawsOutOfRange,
+            .hashNotInteger, .hashNotFloat, .notFinite, .expireTimeNegative, .fieldsMissing,
+            .fieldCountNotPositive, .fieldParameterNotPositive, .fieldCountMismatch:
+            elementText
+        case .written: ""
+        }
+    }
+}
+
+extension ErrorReply {
+    /// The texts of LCS; empty for the others.
+    private var comparisonText: StaticString {
+        switch self {
         case .keysMustHoldStrings: "ERR The specified keys must contain string values"
         case .lengthOrIndexes:
             "ERR If you want both the length and indexes, please just use IDX."
@@ -185,6 +224,7 @@ enum ErrorReply: Error {
             .noFunctions, .modulesDisabled, .noModules, .failoverNeedsReplicas,
             .noFailoverInProgress, .functionFlushMode, .scriptFlushMode:
             absenceText
+        case .stream(let error): error.text
         case .keyCountNotPositive, .tooManyKeys, .limitNegative, .drawsOutOfRange,
             .hashNotInteger, .hashNotFloat, .notFinite, .expireTimeNegative, .fieldsMissing,
             .fieldCountNotPositive, .fieldParameterNotPositive, .fieldCountMismatch:
@@ -201,9 +241,31 @@ enum ErrorReply: Error {
             .noInputKeys, .weightNotFloat:
             scoreText
         case .written: ""
+        default: ""
         }
     }
-}
+
+    /// The texts of bitmaps and HyperLogLogs; empty for the others.
+    private var bitText: StaticString {
+        switch self {
+        case .bitOffset: "ERR bit offset is not an integer or out of range"
+        case .bitValue: "ERR bit is not an integer or out of range"
+        case .bitArgument: "ERR The bit argument must be 1 or 0."
+        case .bitOperationNot: "ERR BITOP NOT must be called with a single source key."
+        case .bitFieldType:
+            """
+            ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not \
+            supported but i64 is.
+            """
+        case .bitFieldOverflow: "ERR Invalid OVERFLOW type specified"
+        case .bitFieldReadOnly: "ERR BITFIELD_RO only supports the GET subcommand"
+        case .notHyperLogLog: "WRONGTYPE Key is not a valid HyperLogLog string value."
+        case .corruptedHyperLogLog: "INVALIDOBJ Corrupted HLL object detected"
+        case .hyperLogLogNotSparse: "ERR HLL encoding is not sparse"
+        case .keyDoesNotExist: "ERR The specified key does not exist"
+        default: ""
+        }
+    }
 
 extension ErrorReply {
     /// The texts of commands on lists, and of SORT.
@@ -219,6 +281,12 @@ extension ErrorReply {
         case .countIsNegative: "ERR COUNT can't be negative"
         case .maximumLengthIsNegative: "ERR MAXLEN can't be negative"
         case .notSortable: "ERR One or more scores can't be converted into double"
+        default: ""
+        }
+    }
+}
+
+extension ErrorReply {
     /// The texts of the commands on sorted sets.
     private var scoreText: StaticString {
         switch self {
@@ -272,28 +340,6 @@ extension ErrorReply {
 }
 
 extension ErrorReply {
-    /// The texts of bitmaps and HyperLogLogs; empty for the others.
-    private var bitText: StaticString {
-        switch self {
-        case .bitOffset: "ERR bit offset is not an integer or out of range"
-        case .bitValue: "ERR bit is not an integer or out of range"
-        case .bitArgument: "ERR The bit argument must be 1 or 0."
-        case .bitOperationNot: "ERR BITOP NOT must be called with a single source key."
-        case .bitFieldType:
-            """
-            ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not \
-            supported but i64 is.
-            """
-        case .bitFieldOverflow: "ERR Invalid OVERFLOW type specified"
-        case .bitFieldReadOnly: "ERR BITFIELD_RO only supports the GET subcommand"
-        case .notHyperLogLog: "WRONGTYPE Key is not a valid HyperLogLog string value."
-        case .corruptedHyperLogLog: "INVALIDOBJ Corrupted HLL object detected"
-        case .hyperLogLogNotSparse: "ERR HLL encoding is not sparse"
-        case .keyDoesNotExist: "ERR The specified key does not exist"
-        default: ""
-        }
-    }
-
     /// The texts of what a server answers that lacks what it is asked for: scripts, functions,
     /// modules, replicas, a configuration file.
     private var absenceText: StaticString {

@@ -112,6 +112,25 @@ struct ReplyWriter {
         buffer.pointee.commit(count &+ 2)
     }
 
+    /// Two numbers with a dash between them: an identifier of a stream.
+    @inline(__always)
+    func bulk(dashed first: UInt64, _ second: UInt64) {
+        let at = buffer.pointee.reserve(96)
+        let text = at + 32
+        var digits = DecimalInteger.write(first, to: text)
+        text.storeBytes(of: UInt8(ascii: "-"), toByteOffset: digits, as: UInt8.self)
+        digits &+= 1
+        digits &+= DecimalInteger.write(second, to: text + digits)
+        at.storeBytes(of: UInt8(ascii: "$"), as: UInt8.self)
+        var count = 1 + DecimalInteger.write(Int64(digits), to: at + 1)
+        (at + count).storeBytes(of: 0x0A0D, as: UInt16.self)
+        count &+= 2
+        (at + count).copyMemory(from: text, byteCount: digits)
+        count &+= digits
+        (at + count).storeBytes(of: 0x0A0D, as: UInt16.self)
+        buffer.pointee.commit(count &+ 2)
+    }
+
     /// Bytes that stay where they are until they have left; the sink's owner releases `owner` then.
     func bulk(
         referring bytes: ByteView, owner: UnsafeMutableRawPointer, through sink: ReferenceSink
@@ -158,6 +177,20 @@ struct ReplyWriter {
         moveTail(from: end, to: mark)
     }
 
+    /// Writes the header of a map of `count` pairs before those written since `mark`.
+    func endMap(_ mark: Int, _ count: Int) {
+        let end = buffer.pointee.count
+        map(count)
+        moveTail(from: end, to: mark)
+    }
+
+    /// Writes an identifier of a stream before what was written since `mark`.
+    func prepend(dashed first: UInt64, _ second: UInt64, at mark: Int) {
+        let end = buffer.pointee.count
+        bulk(dashed: first, second)
+        moveTail(from: end, to: mark)
+    }
+
     /// The same for a set of `count` elements.
     func endSet(_ mark: Int, _ count: Int) {
         let end = buffer.pointee.count
@@ -201,6 +234,22 @@ struct ReplyWriter {
                 at.storeBytes(of: UInt8(ascii: " "), toByteOffset: index, as: UInt8.self)
             }
             buffer.pointee.commit(bytes.count)
+        }
+        literal("\r\n")
+    }
+
+    /// An error whose text is put together of bytes; what a peer sent ends at its first zero, and
+    /// its line breaks become spaces.
+    func error(joining parts: ByteView...) {
+        literal("-")
+        for part in parts {
+            let count = part.firstIndex(of: 0) ?? part.count
+            let at = buffer.pointee.reserve(count)
+            at.copyMemory(from: part.base, byteCount: count)
+            for index in 0..<count where part[index] == 13 || part[index] == 10 {
+                at.storeBytes(of: UInt8(ascii: " "), toByteOffset: index, as: UInt8.self)
+            }
+            buffer.pointee.commit(count)
         }
         literal("\r\n")
     }

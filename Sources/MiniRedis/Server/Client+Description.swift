@@ -5,9 +5,6 @@
 // Source: https://redis.io/docs/latest/commands/client-list/
 
 extension Client {
-    /// What a client takes that has sent nothing: the objects, estimated, bytes.
-    private static let ownBytes = 1280
-
     /// The line, without a line feed; `names` are those of the command table.
     func line(names: [String]) -> String {
         let session = session
@@ -38,9 +35,8 @@ extension Client {
             ("oll", "\(connection.queue.pieceCount)"),
             ("omem", "\(connection.queue.byteCount)"),
         ]
-        let memory = Self.ownBytes + retained + spare + connection.queue.byteCount
         fields += [
-            ("tot-mem", "\(memory)"),
+            ("tot-mem", "\(claimedBytes)"),
             ("events", events),
             ("cmd", isIndexed ? names[number] : "NULL"),
             ("user", "default"),

@@ -36,6 +36,8 @@ final class Client: ConnectionDelegate {
     private(set) var bytesInExecution = 0
     /// Since when its unsent output is above its class's soft limit, milliseconds since the epoch.
     var overSoftLimitSince: Int64?
+    /// What it took when that was last counted, bytes.
+    var countedBytes = 0
     /// Unsent bytes when the server last looked.
     var unsentAtLastSweep = 0
     /// The server has this client on its list of those that are to have a turn.
@@ -185,6 +187,7 @@ final class Client: ConnectionDelegate {
         incoming = block
         incomingLength = length
         receiveMore(block)
+        server.countMemory(of: self)
     }
 
     private func receiveMore(_ block: ReferencedBlock) {
@@ -205,6 +208,13 @@ final class Client: ConnectionDelegate {
         parser.pointee.moveLastBlock(to: block.bytes)
         incoming = block
         receiveMore(block)
+    }
+
+    /// Bytes of the blocks that detached arguments are received into; `detachedBytes` is what they
+    /// will take once they have arrived.
+    var detachedMemory: Int {
+        guard let incoming else { return detachedBytes }
+        return detachedBytes - incomingLength + incoming.capacity
     }
 
     // MARK: - Going on
@@ -315,8 +325,9 @@ extension Client {
     func checkOutput() {
         let unsent = connection.unsentBytes
         guard unsent > server.clientControl.leastOutputLimit || overSoftLimitSince != nil,
-            !connection.isClosing, server.isTooMuch(unsent, for: self)
+            !connection.isClosing
         else { return }
+        guard server.isTooMuch(unsent, for: self) else { return server.countMemory(of: self) }
         server.reportTooMuchOutput(self)
         session.pointee.hold.insert([.closing, .dropping])
         connection.close()

@@ -82,6 +82,9 @@ extension LaunchArguments {
         if argv.dropFirst().contains("--sentinel") || program.hasPrefix("redis-sentinel") {
             return refusal("Sentinel mode is not part of this server.")
         }
+        if program.hasPrefix("redis-check-rdb") || program.hasPrefix("redis-check-aof") {
+            return refusal("This server is not \(program): use the one of the package redis-tools.")
+        }
         guard argv.count > 1 else { return nil }
         switch argv[1] {
         case "-v", "--version":
@@ -91,7 +94,8 @@ extension LaunchArguments {
         case "--test-memory":
             return refusal("A memory test is not part of this server; use memtest86 or memtester.")
         case "--check-system":
-            return refusal("A check of the system is not part of this server.")
+            let (text, isGood) = SystemCheck.current.report()
+            return .printAndExit(text: text, status: isGood ? 0 : 1, toStandardError: false)
         default:
             return nil
         }
@@ -114,6 +118,7 @@ extension LaunchArguments {
                redis - (read the configuration from standard input)
                redis -v or --version
                redis -h or --help
+               redis --check-system (settings of the system that cost speed or room)
 
         Every directive of redis.conf is an option; the last one wins. The most used:
           --port 6379              TCP port; 0 is none

@@ -33,20 +33,25 @@ extension Configuration {
         .memory("proto-max-bulk-len", \.maxBulkLengthBytes, requestMemory),
         .memory("client-query-buffer-limit", \.queryBufferLimitBytes, requestMemory),
         .outputLimits("client-output-buffer-limit", \.clientOutputLimits),
-        .typed("maxmemory-clients", \.maxClientsMemory, .memoryOrPercent).withoutEffect,
+        .typed("maxmemory-clients", \.maxClientsMemory, .memoryOrPercent),
         .typed("requirepass", \.requirePass, .anything),
         .typed("replicaof", \.replicaOf, .master).immutable.alias("slaveof"),
     ]
 
     static let processDirectives: [Setting] = [
         .directory("dir", \.directory).protected,
-        .typed("daemonize", \.daemonize, .onlyNo("daemonize")).immutable,
-        .choice("supervised", \.supervised).immutable.withoutEffect,
+        .bool("daemonize", \.daemonize).immutable,
+        .choice("supervised", \.supervised).immutable,
         .text("pidfile", \.pidFile).immutable,
         .text("logfile", \.logFile).immutable,
         .choice("loglevel", \.logLevel),
         .bool("always-show-logo", \.alwaysShowLogo).immutable,
+        .bool("syslog-enabled", \.syslogEnabled).immutable,
+        .text("syslog-ident", \.syslogName).immutable,
+        .choice("syslog-facility", \.syslogFacility).immutable,
         .bool("crash-log-enabled", \.crashLogEnabled),
+        .bool("set-proc-title", \.setsProcessTitle).immutable,
+        .typed("proc-title-template", \.processTitleTemplate, .text(ProcessTitle.refusal)),
         .integer("shutdown-timeout", \.shutdownTimeoutSeconds, natural32),
         .typed("shutdown-on-sigint", \.shutdownOnInterrupt, .shutdownOptions),
         .typed("shutdown-on-sigterm", \.shutdownOnTerminate, .shutdownOptions),
@@ -108,11 +113,10 @@ extension Configuration {
         .bool("latency-tracking", \.latencyTracking),
         .typed("latency-tracking-info-percentiles", \.latencyPercentiles, .percentiles),
         .integer("latency-monitor-threshold", \.latencyMonitorThreshold, natural),
-        .integer("metrics-port", \.metricsPort, portNumber).immutable,
+        .integer("metrics-port", \.metricsPort, portNumber),
         .typed(
             "metrics-bind", \.metricsBind,
-            .words(atMost: bindAddressLimit, else: "Too many bind addresses specified.")
-        ).immutable,
+            .words(atMost: bindAddressLimit, else: "Too many bind addresses specified.")),
         .typed("notify-keyspace-events", \.keyspaceEvents, .keyspaceEvents),
     ]
 

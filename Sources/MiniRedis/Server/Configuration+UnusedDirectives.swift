@@ -80,14 +80,7 @@ extension Configuration {
         .unusedText("locale-collate"),
         .unusedChoice("oom-score-adj", "no", ["no", "yes", "relative", "absolute"]),
         .unused("oom-score-adj-values", "0 200 800", SettingFormat<String>.oomScores),
-        .unusedText(
-            "proc-title-template", "{title} {listen-addr} {server-mode}", refuse: refuseTemplate),
-        .unusedBool("set-proc-title", true).immutable,
         .unusedInteger("socket-mark-id", 0, 0...Int64(UInt32.max)).immutable,
-        .unusedBool("syslog-enabled", false).immutable,
-        .unusedText("syslog-ident", "redis").immutable,
-        .unusedChoice("syslog-facility", "local0", ["user"] + (0...7).map { "local\($0)" })
-            .immutable,
         .unusedInteger("tracking-table-max-keys", 1_000_000, natural),
         .unusedBool("use-exit-on-panic", false).hidden,
         .unusedInteger("watchdog-period", 0, natural32).hidden,
@@ -171,31 +164,5 @@ extension Configuration {
             (48...57).contains(byte) || (97...122).contains(byte | 32) || byte == 45 || byte == 46
         }
         return isValid ? nil : "Hostnames may only contain alphanumeric characters, hyphens or dots"
-    }
-
-    private static let refuseTemplate: @Sendable (String) -> String? = { template in
-        isTitleTemplate(template)
-            ? nil : "template format is invalid or contains unknown variables"
-    }
-
-    /// Whether every `{variable}` is known and something is left when those that may be empty are.
-    private static func isTitleTemplate(_ template: String) -> Bool {
-        let neverEmpty = ["listen-addr", "port", "tls-port"]
-        let maybeEmpty = ["title", "server-mode", "unixsocket", "config-file"]
-        var hasContent = false
-        var rest = template[...]
-        while let first = rest.first {
-            rest = rest.dropFirst()
-            guard first == "{" else {
-                hasContent = hasContent || first != " "
-                continue
-            }
-            guard let end = rest.firstIndex(of: "}") else { return false }
-            let variable = String(rest[..<end])
-            guard (neverEmpty + maybeEmpty).contains(variable) else { return false }
-            hasContent = hasContent || neverEmpty.contains(variable)
-            rest = rest[rest.index(after: end)...]
-        }
-        return hasContent
     }
 }

@@ -232,7 +232,6 @@ extension Configuration {
             try loadUser(values)
         case ("rename-command", 2):
             settings.renamedCommands.append(CommandRename(name: values[0], newName: values[1]))
-            noteIdle(name)
         case ("loadmodule", 1...):
             throw SettingRefusal("Modules are not supported")
         case ("sentinel", _):

@@ -36,12 +36,14 @@ struct ConfigurationRewrite: Sendable {
     private let directives: [Directive]
     private let settings: Settings
 
-    init(_ configuration: Configuration) {
+    /// With `everything`, directives that have their default value are added too: for tests.
+    init(_ configuration: Configuration, everything: Bool = false) {
         let settings = configuration.settings
         let defaults = Settings()
         self.settings = settings
         directives = Configuration.directives.map { setting in
-            let differs = setting.read(settings) != setting.read(defaults)
+            let differs =
+                everything && !setting.isHidden || setting.read(settings) != setting.read(defaults)
             return Directive(
                 setting: setting, lines: Self.lines(setting, settings, defaults),
                 isNeeded: differs)

@@ -36,7 +36,12 @@ struct Settings: Equatable, Sendable {
     var logFile = ""
     var logLevel = LogLevelSetting.notice
     var alwaysShowLogo = false
+    var syslogEnabled = false
+    var syslogName = "redis"
+    var syslogFacility = SyslogFacility.local0
     var crashLogEnabled = true
+    var setsProcessTitle = true
+    var processTitleTemplate = "{title} {listen-addr} {server-mode}"
     var shutdownTimeoutSeconds: Int64 = 10
     var shutdownOnInterrupt: ShutdownOptions = []
     var shutdownOnTerminate: ShutdownOptions = []

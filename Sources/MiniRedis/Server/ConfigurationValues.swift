@@ -41,6 +41,15 @@ struct CommandRename: Equatable, Sendable {
     var newName: String
 }
 
+extension Settings {
+    /// The new names of commands, by the old ones in lower case; empty: the command is removed.
+    var newCommandNames: [String: String] {
+        renamedCommands.reduce(into: [:]) { names, rename in
+            names[ConfigurationText.lowercased(rename.name)] = rename.newName
+        }
+    }
+}
+
 /// A closed set of words, in the order in which the error text lists them.
 protocol SettingChoice: RawRepresentable<String>, CaseIterable, Equatable, Sendable {}
 
@@ -75,6 +84,11 @@ enum AppendSyncPolicy: String, SettingChoice {
 /// Who supervises the process and wants to be told that it is ready.
 enum Supervisor: String, SettingChoice {
     case upstart, systemd, auto, no
+}
+
+/// What kind of program syslog takes this for.
+enum SyslogFacility: String, SettingChoice {
+    case user, local0, local1, local2, local3, local4, local5, local6, local7
 }
 
 /// How SHUTDOWN by signal behaves; none of the options is Redis's default: save if there are

@@ -22,7 +22,7 @@ extension InfoReport {
         field("atomicvar_api", "c11-builtin")
         field("gcc_version", "0.0.0")
         field("process_id", getpid())
-        field("process_supervised", server.configuration.value(of: "supervised") ?? "no")
+        field("process_supervised", server.process.supervision.kind.rawValue)
         field("run_id", server.runID)
         field("tcp_port", server.configuration.settings.port)
         field("server_time_usec", now * 1000)

@@ -15,8 +15,8 @@ extension InfoReport {
         field("expired_stale_perc", 0.0, digits: 2)
         zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds")
         field("evicted_keys", keyspace.evicted)
-        zeros(
-            "evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time")
+        field("evicted_clients", server.statistics.evictedClients)
+        zeros("total_eviction_exceeded_time", "current_eviction_exceeded_time")
         field("keyspace_hits", keyspace.hits)
         field("keyspace_misses", keyspace.misses)
         zeros(
@@ -41,7 +41,7 @@ extension InfoReport {
             "client_output_buffer_limit_disconnections",
             server.statistics.outputBufferDisconnections)
         zeros(
-            "client_output_buffer_limit_disconnections", "acl_access_denied_auth",
+            "acl_access_denied_auth",
             "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel")
     }
 

@@ -2,8 +2,9 @@
 //
 // The log, a line at a time, in Redis's format: `pid:role day month year time level text`. A log
 // file is opened for each line, so that it may be rotated away at any moment. Never a reason to
-// stop serving: what cannot be written is lost.
+// stop serving: what cannot be written is lost. Syslog gets the text too, if it is wanted.
 
+import CProcess
 import Glibc
 
 /// Where the server tells what it does.
@@ -24,15 +25,42 @@ final class Log {
     /// The least level that is written.
     var level = Level.notice
     /// The path of the log file; empty for standard output.
-    var path = ""
+    private(set) var path = ""
+    private var writesSyslog = false
 
     private static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
 
+    /// Takes over where to write.
+    func open(_ settings: Settings) {
+        path = settings.logFile
+        level = settings.logLevel.level
+        writesSyslog = settings.syslogEnabled
+        if writesSyslog {
+            process_open_syslog(settings.syslogName, settings.syslogFacility.number)
+        }
+    }
+
     func write(_ level: Level, _ text: String) {
         guard level.rawValue >= self.level.rawValue else { return }
-        raw("\(getpid()):M \(Self.timestamp()) \(level.mark) \(text)\n")
+        raw(line(level, text))
+        if writesSyslog { process_syslog(Int32(level.rawValue), text) }
+    }
+
+    /// The line that `write` writes.
+    func line(_ level: Level, _ text: String) -> String {
+        "\(getpid()):M \(Self.timestamp()) \(level.mark) \(text)\n"
+    }
+
+    /// Why a log cannot be written to this file, or nil. Asked at the start alone: later on the log
+    /// is no reason to stop.
+    static func refusal(of path: String) -> String? {
+        guard !path.isEmpty else { return nil }
+        let file = Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
+        guard file >= 0 else { return String(cString: strerror(errno)) }
+        close(file)
+        return nil
     }
 
     /// Writes text as it is.
@@ -44,7 +72,7 @@ final class Log {
                 _ = Glibc.write(STDOUT_FILENO, base, bytes.count)
                 return
             }
-            let file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
+            let file = Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
             guard file >= 0 else { return }
             _ = Glibc.write(file, base, bytes.count)
             close(file)
@@ -79,5 +107,12 @@ extension LogLevelSetting {
         case .notice: .notice
         case .warning: .warning
         }
+    }
+}
+
+extension SyslogFacility {
+    /// 0 to 7 for the local ones, negative for `user`.
+    fileprivate var number: Int32 {
+        Int32(rawValue.dropFirst("local".count)) ?? -1
     }
 }

@@ -4,11 +4,11 @@
 //
 // The smallest HTTP/1.1 server that serves a scraper: one request a connection, GET of one path,
 // no bodies. Off unless `metrics-port` is set, and bound to the loopback unless `metrics-bind` says
-// otherwise: there is no password.
+// otherwise: there is no password. CONFIG SET may move it.
 //
 // Limits: a request of 8 KiB at most, 64 connections at a time, ten seconds for a request to come.
 
-/// Listens for scrapers and answers them. Lives as long as the server.
+/// Listens for scrapers and answers them, until it is closed.
 final class MetricsEndpoint {
     static let mostRequestBytes = 8 << 10
     static let mostConnections = 64

@@ -36,6 +36,11 @@ extension Server {
         configuration.onChange["bind"] = { [unowned self] new, old in
             relisten(new, instead: old) ? nil : "Failed to bind to specified addresses."
         }
+        for name in ["metrics-port", "metrics-bind"] {
+            configuration.onChange[name] = { [unowned self] _, _ in
+                relistenForMetrics() ? nil : "Failed to listen. Check server logs."
+            }
+        }
         configuration.onChange["tcp-keepalive"] = { [unowned self] new, _ in
             for listener in listeners {
                 listener.setKeepAlive(seconds: Int(new.tcpKeepaliveSeconds))

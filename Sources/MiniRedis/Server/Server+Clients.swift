@@ -20,6 +20,11 @@ struct ClientControl {
     var monitors: [Client] = []
     /// Clients that this second's sweep has not looked at yet.
     var toSweep: [Client] = []
+    /// What all clients may take together, and took when they were last counted: bytes.
+    var memoryLimit = Int.max
+    var memoryBytes = 0
+    /// Until then, milliseconds since the epoch, there is nobody left to close.
+    var memoryPatienceEnds: Int64 = 0
     /// Unsent bytes above which some limit may be exceeded: what is compared after each read.
     var leastOutputLimit = Int.max
     /// When HTTP was last reported, milliseconds since the epoch.
@@ -67,6 +72,8 @@ extension Server {
     /// Called once for each client, when its connection has closed.
     func forget(_ client: Client) {
         clients[client.session.pointee.id] = nil
+        clientControl.memoryBytes -= client.countedBytes
+        client.countedBytes = 0
         if !queuedClients.isEmpty { queuedClients.removeAll { $0 === client } }
         if !clientControl.held.isEmpty { clientControl.held.removeAll { $0 === client } }
         setMonitoring(false, for: client.session)

@@ -273,20 +273,10 @@ extension Server {
         }
     }
 
-    func endBySignal(_ signal: Int32) {
-        guard !isEnding else {
-            guard signal == SIGINT else { return }
-            log.write(.warning, "You insist... exiting now.")
-            exit(1)
-        }
-        let name = signal == SIGINT ? "SIGINT" : "SIGTERM"
-        log.write(.warning, "Received \(name) scheduling shutdown...")
-        end(saving: !configuration.settings.savePoints.isEmpty, force: false) {}
-    }
-
     /// Saves if asked to, and stops the loop; if the save fails the server goes on and `failed` is
     /// called.
-    private func end(saving: Bool, force: Bool, failed: @escaping () -> Void) {
+    func end(saving: Bool, force: Bool, failed: @escaping () -> Void) {
+        process.supervision.tell("STOPPING=1")
         guard saving else { return stop() }
         afterFailedEnd.append(failed)
         isEndForced = isEndForced || force
@@ -299,6 +289,7 @@ extension Server {
 
     private func saveAndStop() {
         log.write(.notice, "Saving the final RDB snapshot before exiting.")
+        process.supervision.tell("STATUS=Saving the final RDB snapshot")
         save { [unowned self] error in
             if error == nil || isEndForced { return stop() }
             isEnding = false
@@ -315,7 +306,7 @@ extension Server {
     private func stop() {
         if persistence.runningSince != nil {
             // Nobody wants the running save any more; its thread goes on until the process ends.
-            _ = try? SnapshotFile.removeStale(directory: configuration.settings.directory)
+            SnapshotFile.removeOwn(directory: configuration.settings.directory)
         }
         log.write(.warning, "Mini-Redis is now ready to exit, bye bye...")
         exitStatus = 0

@@ -5,7 +5,7 @@
 import Glibc
 
 extension Server {
-    /// Opens what the settings ask for, and watches for signals.
+    /// Opens what the settings ask for.
     func listen() throws(NetworkError) {
         let settings = configuration.settings
         do throws(NetworkError) {
@@ -34,11 +34,17 @@ extension Server {
         }
         metrics = try MetricsEndpoint(self)
         for listener in listeners { wire(listener) }
-        for signal in [SIGTERM, SIGINT] {
-            signals.append(
-                try SignalSource(loop: loop, signal: signal) { [unowned self] in
-                    endBySignal(signal)
-                })
+    }
+
+    /// Answers scrapers where the settings say by now, or not at all; false if that is not possible.
+    func relistenForMetrics() -> Bool {
+        metrics?.close()
+        do throws(NetworkError) {
+            metrics = try MetricsEndpoint(self)
+            return true
+        } catch {
+            metrics = nil
+            return false
         }
     }
 

@@ -128,9 +128,9 @@ extension Server {
         return report
     }
 
-    /// Bytes that wait to be executed or sent, of all clients.
+    /// Bytes that all clients take.
     private var clientBytes: Int {
-        clients.values.reduce(0) { $0 + $1.connection.retained.count + $1.connection.unsentBytes }
+        clients.values.reduce(0) { $0 + $1.memoryBytes }
     }
 
     func purgeMemory(for session: UnsafeMutablePointer<Session>) {
@@ -151,9 +151,11 @@ extension Server {
 
     // MARK: - The configuration file
 
-    func rewriteConfiguration(for session: UnsafeMutablePointer<Session>) throws(ErrorReply) {
+    func rewriteConfiguration(
+        for session: UnsafeMutablePointer<Session>, everything: Bool
+    ) throws(ErrorReply) {
         guard let path = configuration.filePath else { throw .noConfigurationFile }
-        let rewrite = ConfigurationRewrite(configuration)
+        let rewrite = ConfigurationRewrite(configuration, everything: everything)
         let failure = Failure()
         answerLater(session) { done in
             loop.perform {

@@ -28,6 +28,7 @@ final class Server {
     var persistence = PersistenceStatus()
     var operations = OperationRate()
     let observers = Observers()
+    var process: ProcessState
     /// Bytes that the keyspace took before it had a key.
     private(set) var startupMemory = 0
     /// The connection whose requests are being executed.
@@ -68,14 +69,16 @@ final class Server {
     private static let expiryBudget = 500
     private static let freeingBudget = 800
 
-    init(_ configuration: Configuration) throws(NetworkError) {
+    init(_ configuration: Configuration, _ process: ProcessState) throws(NetworkError) {
         self.configuration = configuration
+        self.process = process
         loop = try EventLoop()
         var random = RandomSource()
         runID = random.hexadecimal(40)
         keyspace = Keyspace(
             databaseCount: Int(configuration.settings.databases), hasher: KeyHash(random: &random))
-        commandTable = CommandTable(AllCommands.declarations())
+        commandTable = CommandTable(
+            AllCommands.declarations(), renamed: configuration.settings.newCommandNames)
         protocolLimits = .allocate(capacity: 2)
         sessionOfNobody = .allocate(capacity: 1)
         sessionOfNobody.initialize(to: Session(id: 0, isAuthenticated: false, isLocal: true))
@@ -90,9 +93,12 @@ final class Server {
             to: ProtocolLimits(bulkLength: 0, isAuthenticated: false))
         (protocolLimits + 1).initialize(
             to: ProtocolLimits(bulkLength: 0, isAuthenticated: true))
+        log.open(configuration.settings)
+        prepareCrashReports()
         applySettings()
         wireLoop()
         wireClientSettings()
+        wireProcessSettings()
         wireObservers()
         startupMemory = keyspace.allocatedBytes
     }
@@ -123,9 +129,9 @@ final class Server {
         protocolLimits[0] = ProtocolLimits(bulkLength: bulkLength, isAuthenticated: false)
         protocolLimits[1] = ProtocolLimits(bulkLength: bulkLength, isAuthenticated: true)
         applyMemorySettings()
-        log.path = settings.logFile
         log.level = settings.logLevel.level
         updateOutputLimits()
+        applyClientMemoryLimit()
         applyObserverSettings()
     }
 
@@ -144,15 +150,18 @@ final class Server {
         fitClientsToOpenFiles()
         do throws(NetworkError) {
             try listen()
+            settleProcess()
+            guard load() else {
+                leaveNoTrace()
+                return 1
+            }
+            try announceReadiness()
         } catch {
             return 1
         }
-        guard load() else { return 1 }
-        log.write(.notice, "Ready to accept connections tcp")
         startTimers()
         loop.run()
-        for listener in listeners { listener.close() }
-        metrics?.close()
+        leaveNoTrace()
         return exitStatus ?? 0
     }
 

@@ -7,4 +7,5 @@ struct ServerStatistics {
     var connectionsRejected = 0
     var queryBufferDisconnections = 0
     var outputBufferDisconnections = 0
+    var evictedClients = 0
 }

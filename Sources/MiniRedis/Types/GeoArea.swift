@@ -6,8 +6,8 @@
 // Each of the nine is a range of scores; those that cannot touch the area are left out. What is in
 // the ranges is then measured one by one.
 //
-// The order of the nine is Redis's, because unsorted replies and COUNT with ANY show it: the middle,
-// north, south, east, west, north-east, north-west, south-east, south-west.
+// The order of the nine is Redis's, because unsorted replies and COUNT with ANY show it: the
+// middle, north, south, east, west, north-east, north-west, south-east, south-west.
 
 import Glibc
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Places on earth as numbers, for sorted sets: numbers that are near each other are places near each
-// other, mostly.
+// Places on earth as numbers, for sorted sets: numbers that are near each other are places near
+// each other, mostly.
 //
 // Longitude and latitude are cut into 2^26 steps each, and the bits of the two step numbers are
-// interleaved: latitude in the even bits, longitude in the odd ones. The result has 52 bits, which a
-// score holds exactly. Its leading 2n bits name the cell of a coarser grid of 2^n by 2^n, and all of
-// a cell's places are one range of scores: that is what a search uses (GeoArea).
+// interleaved: latitude in the even bits, longitude in the odd ones. The result has 52 bits, which
+// a score holds exactly. Its leading 2n bits name the cell of a coarser grid of 2^n by 2^n, and all
+// of a cell's places are one range of scores: that is what a search uses (GeoArea).
 //
 //     score   ... x4 y4 x3 y3 x2 y2 x1 y1 x0 y0        x: longitude, y: latitude
 //

@@ -15,9 +15,9 @@ struct HyperLogLogEditor {
     /// hll-sparse-max-bytes: a sparse string does not grow beyond it.
     private let sparseLimit: Int
 
-    /// Changes the `count` bytes at the start of `room`, a HyperLogLog. The room is the caller's; it
-    /// has `HyperLogLog.denseBytes` at least, and three bytes more than `count` for each register
-    /// that is going to be set.
+    /// Changes the `count` bytes at the start of `room`, a HyperLogLog. The room is the caller's;
+    /// it has `HyperLogLog.denseBytes` at least, and three bytes more than `count` for each
+    /// register that is going to be set.
     init(_ room: BitString, count: Int, sparseLimit: Int) {
         self.room = room
         self.count = count
@@ -120,8 +120,8 @@ struct HyperLogLogEditor {
         return .corrupted
     }
 
-    /// Puts `value` into the register that is `skip` behind the start of the run at `at`; `previous`
-    /// is where the opcode before it begins, `index` the register's number.
+    /// Puts `value` into the register that is `skip` behind the start of the run at `at`;
+    /// `previous` is where the opcode before it begins, `index` the register's number.
     private mutating func replace(
         _ run: SparseRun, at: Int, skip: Int, _ value: UInt8, _ previous: Int, _ index: Int
     ) -> Outcome {

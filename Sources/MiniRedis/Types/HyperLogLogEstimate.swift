@@ -22,7 +22,7 @@ enum HyperLogLogEstimate {
         return UInt64(exactly: estimate) ?? UInt64(Int64.max)
     }
 
-    /// What many merged registers have in common (source: `count`'s), for registers held one by one.
+    /// The same for 16384 registers that lie in a byte each: many that were merged.
     static func count(registers: UnsafeMutableBufferPointer<UInt8>) -> UInt64 {
         withUnsafeTemporaryAllocation(of: Int.self, capacity: 64) { histogram in
             histogram.initialize(repeating: 0)
