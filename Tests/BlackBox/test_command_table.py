@@ -58,6 +58,14 @@ ALLOWED = {
     ("hello", "docs/arguments/0/arguments/1/name"): ("auth", "7.2 names the block"),
     ("function|flush", "docs/arguments/0/name"): ("flush-type", "7.2 names the choice"),
     ("script|flush", "docs/arguments/0/name"): ("flush-type", "7.2 names the choice"),
+    ("hset", "docs/arguments/1/name"): ("data", "7.2 names the block"),
+    ("hmset", "docs/arguments/1/name"): ("data", "7.2 names the block"),
+    ("hscan", "docs/arguments/count"): (5, "7.4 leaves out values"),
+    ("hscan", "docs/arguments/4/name"): ("novalues", "7.4 leaves out values"),
+    ("hscan", "docs/arguments/4/type"): ("pure-token", "7.4 leaves out values"),
+    ("hscan", "docs/arguments/4/token"): ("NOVALUES", "7.4 leaves out values"),
+    ("hscan", "docs/arguments/4/since"): ("7.4.0", "7.4 leaves out values"),
+    ("hscan", "docs/arguments/4/flags"): ({"optional"}, "7.4 leaves out values"),
     ("command|getkeysandflags", "arity"): (-3, "7.0 has no grammar of it"),
     ("command|getkeysandflags", "docs/arguments/count"): (2, "7.0 has no grammar of it"),
     ("command|getkeysandflags", "docs/arguments/0/name"): ("command", "7.0 has no grammar of it"),
@@ -104,7 +112,10 @@ ALLOWED = {
 }
 
 # What came after the oracle.
-NEWER = {"client|setinfo", "client|no-touch"}
+NEWER = {
+    "client|setinfo", "client|no-touch", "hexpire", "hpexpire", "hexpireat", "hpexpireat",
+    "hpersist", "httl", "hpttl", "hexpiretime", "hpexpiretime",
+}
 
 # Places that hold prose, or what only a later version has.
 IGNORED = {"summary", "complexity", "history", "notes", "display_text"}

@@ -26,5 +26,6 @@ enum AllCommands {
             + SortedSets.pops + SortedSets.walks + SortedSets.combinations
             + SortedSets.storedCombinations
             + Sets.declarations + Sets.draws + Sets.algebra + Sets.stores
+            + Hashes.writes + Hashes.reads + Hashes.draws + Hashes.expiries
     }
 }

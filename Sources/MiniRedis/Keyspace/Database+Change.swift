@@ -68,6 +68,7 @@ extension Database {
             let block = heap.pointee.allocate(shape.byteCount)
             Entry.write(
                 at: block, shape, key: key, string: value, deadline: deadline, accessClock: clock)
+            if old.encoding == .collection { forgetFieldDeadline(of: old, hash) }
             table.replace(slot, hash: hash, with: block)
             discard(old, hash, isPrivate: isPrivate)
         }
@@ -175,6 +176,7 @@ extension Database {
     mutating func takeOut(_ slot: TableSlot, _ hash: UInt64, keepsValue: Bool = false) {
         let entry = Entry(slot.entry)
         if entry.hasDeadline { moveDeadline(from: entry.deadline, to: nil, hash) }
+        if entry.encoding == .collection { forgetFieldDeadline(of: entry, hash) }
         let isPrivate = table.isPrivate(slot, hash: hash)
         table.remove(slot, hash: hash)
         discard(entry, hash, isPrivate: isPrivate, keepsValue: keepsValue)

@@ -30,6 +30,9 @@ extension Database {
             accessClock: state.pointee.accessClock)
         table.insert(block, hash: hash)
         if deadline != nil { moveDeadline(from: nil, to: deadline, hash) }
+        if collection.type == .hash {
+            moveFieldDeadline(from: nil, to: HashValue.nextDeadline(collection.base), hash)
+        }
         guard let slot = table.find(hash, key) else {
             preconditionFailure("a key that was inserted is found")
         }
@@ -86,12 +89,16 @@ extension Database {
     ) throws(Failure) -> Int {
         let type = Entry(slot.entry).type
         let place = place(slot, key.hash)
+        let before = type == .hash ? HashValue.nextDeadline(place.base) : nil
         let changes: Int
         do throws(Failure) {
             changes = try body(place)
         } catch {
             if CollectionHeader(place.base).count == 0 { removeIfEmpty(key, type, 0) }
             throw error
+        }
+        if type == .hash {
+            moveFieldDeadline(from: before, to: HashValue.nextDeadline(place.base), key.hash)
         }
         if changes > 0 { commit(event, key.bytes, key.hash, changes: changes) }
         if CollectionHeader(place.base).count == 0 { removeIfEmpty(key, type, changes) }

@@ -36,6 +36,7 @@ extension Database {
         if let slot = table.find(hash, key) {
             let old = Entry(slot.entry)
             moveDeadline(from: old.deadline, to: deadline, hash)
+            forgetFieldDeadline(of: old, hash)
             let isPrivate = table.isPrivate(slot, hash: hash)
             table.replace(slot, hash: hash, with: block)
             discard(old, hash, isPrivate: isPrivate)
@@ -44,6 +45,7 @@ extension Database {
             moveDeadline(from: nil, to: deadline, hash)
             note(.new, key, hash)
         }
+        moveFieldDeadline(from: nil, to: Entry(block).nextFieldDeadline, hash)
         commit(event, key, hash)
     }
 
@@ -79,6 +81,7 @@ extension Keyspace {
         guard first != second else { return }
         Swift.swap(&databases[first].table, &databases[second].table)
         Swift.swap(&databases[first].deadlines, &databases[second].deadlines)
+        Swift.swap(&databases[first].fieldDeadlines, &databases[second].fieldDeadlines)
         state.pointee.changesSinceSave += 1
         state.pointee.changeLog.note(.swapped(with: second), database: first)
     }

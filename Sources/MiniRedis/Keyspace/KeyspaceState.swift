@@ -51,5 +51,6 @@ struct KeyspaceStatistics {
     var hits = 0
     var misses = 0
     var expired = 0
+    var expiredFields = 0
     var evicted = 0
 }

@@ -12,6 +12,7 @@ extension InfoReport {
         field("rejected_connections", server.statistics.connectionsRejected)
         zeros("sync_full", "sync_partial_ok", "sync_partial_err")
         field("expired_keys", keyspace.expired)
+        field("expired_subkeys", keyspace.expiredFields)
         field("expired_stale_perc", 0.0, digits: 2)
         zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds")
         field("evicted_keys", keyspace.evicted)
