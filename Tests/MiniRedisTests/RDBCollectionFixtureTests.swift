@@ -12,7 +12,9 @@ struct RDBCollectionFixtureTests {
 
     private func latin1(_ text: String) -> [UInt8] { text.unicodeScalars.map { UInt8($0.value) } }
 
-    private func text(_ bytes: [UInt8]) -> String { String(bytes.map { Character(UnicodeScalar($0)) }) }
+    private func text(_ bytes: [UInt8]) -> String {
+        String(bytes.map { Character(UnicodeScalar($0)) })
+    }
 
     private func dump(_ name: String) throws -> [UInt8] {
         Array(try Data(contentsOf: Self.folder.appending(path: name + ".rdb")))

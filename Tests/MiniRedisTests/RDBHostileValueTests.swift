@@ -53,8 +53,10 @@ struct RDBHostileValueTests {
         #expect(failure(9, Self.string([1, 1, 0x61, 1, 2, 0x62, 0x63, 0, 255])) == nil)
         #expect(failure(5, [1, 1, 0x61] + Self.double(-0.5)) == nil)
         #expect(failure(3, [2, 1, 0x61, 3, 0x31, 0x2E, 0x35, 1, 0x62, 255]) == nil)
-        #expect(failure(22, [1, 1, 0x66, 1, 0x76] + [UInt8](repeating: 0xFF, count: 8),
-            version: "VALKEY080") == nil)
+        #expect(
+            failure(
+                22, [1, 1, 0x66, 1, 0x76] + [UInt8](repeating: 0xFF, count: 8),
+                version: "VALKEY080") == nil)
     }
 
     @Test(
@@ -85,8 +87,11 @@ struct RDBHostileValueTests {
             (20, string(listpack([[0xF0, 255, 255, 255, 255]])), "ends beyond"),
             (18, [1, 3, 1, 0x61], "unknown kind of node"),
             (18, [0x81, 0xFF, 255, 255, 255, 255, 255, 255, 255, 1, 1, 0x61], "Short read"),
-            (25, [UInt8](repeating: 0, count: 8) + string(listpack([text("a"), [1], text("x")])),
-                "deadline"),
+            (
+                25,
+                [UInt8](repeating: 0, count: 8) + string(listpack([text("a"), [1], text("x")])),
+                "deadline"
+            ),
             (24, [UInt8](repeating: 0xFF, count: 8) + [1, 0, 1, 0x61, 1, 0x62], "deadline"),
             (23, string(listpack([text("a"), [1]])), "without its counterpart"),
         ] as [(UInt8, [UInt8], String)])
@@ -149,15 +154,24 @@ struct RDBHostileValueTests {
             (stream(listpack([])), "Stream listpack"),
             (stream(groups: group([], [consumer(0x63, [id])])), "not found in group"),
             (stream(groups: group([id], [consumer(0x63, [])])), "without consumer"),
-            (stream(groups: group([id], [consumer(0x63, [id]), consumer(0x64, [id])])),
-                "not found in group"),
+            (
+                stream(groups: group([id], [consumer(0x63, [id]), consumer(0x64, [id])])),
+                "not found in group"
+            ),
             (stream(groups: group([id, id], [])), "Duplicated global PEL"),
-            (stream(groups: group([], [consumer(0x63, []), consumer(0x63, [])])),
-                "Duplicate stream consumer"),
-            (stream(groups: [2] + group([], []).dropFirst() + group([], []).dropFirst()),
-                "Duplicated consumer group"),
-            (stream(groups: [1, 1, 0x67, 9, 1, 1, 1] + id + [0, 0, 0, 0, 0, 0, 0, 0x80] + [1, 0]),
-                "out of range"),
+            (
+                stream(groups: group([], [consumer(0x63, []), consumer(0x63, [])])),
+                "Duplicate stream consumer"
+            ),
+            (
+                stream(groups: [2] + group([], []).dropFirst() + group([], []).dropFirst()),
+                "Duplicated consumer group"
+            ),
+            (
+                stream(
+                    groups: [1, 1, 0x67, 9, 1, 1, 1] + id + [0, 0, 0, 0, 0, 0, 0, 0x80] + [1, 0]),
+                "out of range"
+            ),
         ] as [([UInt8], String)])
     func `F78 a stream that lies is refused with its key`(value: [UInt8], text: String) {
         let line = failure(19, value) ?? "it was loaded"

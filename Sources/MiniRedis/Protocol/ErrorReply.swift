@@ -130,6 +130,12 @@ enum ErrorReply: Error {
     case countNotPositive
     case noInputKeys
     case weightNotFloat
+    case busyKey
+    case timeToLiveNegative
+    case idleTimeNegative
+    case frequencyOutOfRange
+    case payloadVersion
+    case badDataFormat
     /// The handler has written the error itself, because its text depends on the arguments.
     case written
 
@@ -201,6 +207,9 @@ enum ErrorReply: Error {
             .hashNotInteger, .hashNotFloat, .notFinite, .expireTimeNegative, .fieldsMissing,
             .fieldCountNotPositive, .fieldParameterNotPositive, .fieldCountMismatch:
             elementText
+        case .busyKey, .timeToLiveNegative, .idleTimeNegative, .frequencyOutOfRange,
+            .payloadVersion, .badDataFormat:
+            payloadText
         case .written: ""
         }
     }
@@ -387,6 +396,21 @@ extension ErrorReply {
         case .trackingUnsupported: "ERR client tracking is not supported by this server"
         case .maximumAgeNotInteger: "ERR maxage is not an integer or out of range"
         case .maximumAgeNotPositive: "ERR maxage should be greater than 0"
+        default: ""
+        }
+    }
+}
+
+extension ErrorReply {
+    /// The texts of RESTORE.
+    private var payloadText: StaticString {
+        switch self {
+        case .busyKey: "BUSYKEY Target key name already exists."
+        case .timeToLiveNegative: "ERR Invalid TTL value, must be >= 0"
+        case .idleTimeNegative: "ERR Invalid IDLETIME value, must be >= 0"
+        case .frequencyOutOfRange: "ERR Invalid FREQ value, must be >= 0 and <= 255"
+        case .payloadVersion: "ERR DUMP payload version or checksum are wrong"
+        case .badDataFormat: "ERR Bad data format"
         default: ""
         }
     }
