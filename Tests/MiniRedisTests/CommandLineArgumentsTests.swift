@@ -214,7 +214,7 @@ import Testing
             #expect(text.contains("Usage: redis [/path/to/redis.conf]"))
         }
         let unbuilt = [
-            ["--test-memory", "1"], ["--check-system"], ["--sentinel"], ["x", "--sentinel"],
+            ["--test-memory", "1"], ["--sentinel"], ["x", "--sentinel"],
         ]
         for words in unbuilt {
             guard case .printAndExit(_, 1, true) = interpret(words) else {
@@ -244,5 +244,59 @@ import Testing
     @Test(arguments: ["", "a b", "\"\\", "\n\r\t\u{7}\u{8}\u{1}\u{7f}", "\u{e4}\u{20ac}", "it's"])
     func `quoted text is read back`(text: String) {
         #expect(ConfigurationText.words(ConfigurationText.quoted(text)) == [text])
+    }
+}
+
+@Suite struct SystemCheckTests {
+    private func check(_ files: [String: String], openFiles: UInt64 = 100_000) -> (String, Bool) {
+        SystemCheck(
+            read: { path in files.first { path.hasSuffix($0.key) }?.value },
+            openFileLimit: openFiles
+        ).report()
+    }
+
+    @Test func `a good system has nothing to warn of`() {
+        let (text, isGood) = check([
+            "current_clocksource": "tsc", "transparent_hugepage/enabled": "always [madvise] never",
+            "somaxconn": "4096", "overcommit_memory": "0",
+        ])
+        #expect(isGood)
+        #expect(text.split(separator: "\n").allSatisfy { $0.hasSuffix("...OK") })
+    }
+
+    @Test func `each bad setting is named with its remedy`() {
+        let (text, isGood) = check(
+            [
+                "current_clocksource": "hpet",
+                "transparent_hugepage/enabled": "[always] madvise never",
+                "somaxconn": "128", "overcommit_memory": "2",
+            ], openFiles: 1024)
+        #expect(!isGood)
+        #expect(text.split(separator: "\n").count { $0.hasSuffix("...WARNING") } == 5)
+        #expect(text.contains("ulimit -n 10032"))
+    }
+
+    @Test func `what cannot be read is skipped`() {
+        let (text, isGood) = check([:])
+        #expect(isGood)
+        #expect(text.contains("[clocksource]...skipped"))
+    }
+}
+
+@Suite struct ProcessTitleTests {
+    @Test func `variables are filled in and what stays empty at the end goes`() {
+        let configuration = Configuration(workingDirectory: "/")
+        configuration.adjust {
+            $0.port = 7000
+            $0.bindAddresses = ["127.0.0.1"]
+        }
+        func title(_ template: String) -> String? {
+            ProcessTitle(template)?.text(program: "redis", configuration)
+        }
+        #expect(title("{title} {listen-addr} {server-mode}") == "redis 127.0.0.1:7000")
+        #expect(title("x{port}y{unixsocket}z") == "x7000yz")
+        #expect(title("{config-file}") == "")
+        #expect(title("{nope}") == nil)
+        #expect(title("{title") == nil)
     }
 }

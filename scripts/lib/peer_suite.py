@@ -188,8 +188,11 @@ class Document:
             counts[reason] = lost
         order = sorted(counts.items(), key=lambda item: -item[1])
         cell = "; ".join(f"{reason} ({count})" for reason, count in order)
-        self.rows[key] = f"| {key[0]} | {key[1]} | {result.passed} / {total} | {cell} |"
         self.sections.pop(key, None)
+        if total == 0:  # nothing of the unit is meant for this mode
+            self.rows.pop(key, None)
+            return []
+        self.rows[key] = f"| {key[0]} | {key[1]} | {result.passed} / {total} | {cell} |"
         if groups:
             self.sections[key] = "\n".join(
                 f"- {reason}:\n" + "\n".join(f"  - {escaped(f.name)}" for f in found)
@@ -265,7 +268,7 @@ class Runner:
     """Runs units of the suite against one program."""
 
     def __init__(self, program, reasons, options):
-        self.program, self.reasons, self.options = Path(program).resolve(), reasons, options
+        self.program, self.reasons, self.options = Path(program).absolute(), reasons, options
         self.logs = Path(options.logs)
         self.logs.mkdir(parents=True, exist_ok=True)
         self.base_port = 20000 + os.getpid() % 100 * 100
@@ -373,7 +376,7 @@ def arguments():
 def chosen_units(options, runner, ceiling, document):
     units = list(dict.fromkeys(unit for unit, _ in ceiling))
     if not options.units:
-        return [unit for unit in units if (unit, "external") in document.rows]
+        return [unit for unit in units if any((unit, mode) in document.rows for mode in MODES)]
     if options.units == "all":
         return runner.units()
     patterns = options.units.split(",")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// DEBUG's words for clients' tests (a reply of each type, an error of choice), for tests of crashes,
-// and those that turn knobs inside Redis which have nothing to turn here.
+// DEBUG's words for clients' tests (a reply of each type, an error of choice), for tests of
+// crashes, and those that turn knobs inside Redis which have nothing to turn here.
 //
 // Source: https://redis.io/docs/latest/commands/debug/
 

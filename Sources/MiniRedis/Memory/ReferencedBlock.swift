@@ -66,6 +66,7 @@ struct ReferencedBlock {
         references = 1
         count = total
         capacity = usable
+        heap.pointee.idleBlockBytes += byteCount
         bytes.copyMemory(from: text.base, byteCount: text.count)
         (bytes + offset).copyMemory(from: patch.base, byteCount: patch.count)
     }

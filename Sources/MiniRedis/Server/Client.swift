@@ -34,7 +34,8 @@ final class Client: ConnectionDelegate {
     private(set) var detachedBytes = 0
     /// Bytes of the input that is being executed; 0: none is.
     private(set) var bytesInExecution = 0
-    /// Since when its unsent output is above its class's soft limit, milliseconds since the epoch.
+    /// Since when its unsent output is above its class's soft limit: milliseconds of the monotonic
+    /// clock.
     var overSoftLimitSince: Int64?
     /// What it took when that was last counted, bytes.
     var countedBytes = 0
@@ -56,6 +57,7 @@ final class Client: ConnectionDelegate {
             to: Session(
                 id: id, isAuthenticated: isAuthenticated, isLocal: connection.isLoopback,
                 now: server.loop.clock.pointee.unixMilliseconds))
+        session.pointee.lastHeardAt = server.loop.clock.pointee.monotonicMilliseconds
         parser = .allocate(capacity: 1)
         parser.initialize(to: RequestParser())
     }
@@ -73,7 +75,7 @@ final class Client: ConnectionDelegate {
         _ connection: Connection, received bytes: UnsafeMutableRawPointer, count: Int
     ) -> Int {
         server.turnBegan()
-        session.pointee.lastHeardAt = server.keyspace.state.pointee.now
+        session.pointee.lastHeardAt = server.loop.clock.pointee.monotonicMilliseconds
         var at = 0
         while at < count && session.pointee.hold.isEmpty && incoming == nil {
             let before = at

@@ -127,7 +127,7 @@ extension Server {
             client.overSoftLimitSince = nil
             return false
         }
-        let now = loop.clock.pointee.unixMilliseconds
+        let now = loop.clock.pointee.monotonicMilliseconds
         guard let since = client.overSoftLimitSince else {
             client.overSoftLimitSince = now
             return false
@@ -179,7 +179,7 @@ extension Server {
     }
 
     private func sweep(_ client: Client, idleLimit: Int64) {
-        let now = loop.clock.pointee.unixMilliseconds
+        let now = loop.clock.pointee.monotonicMilliseconds
         client.noteProgress(now)
         client.checkOutput()
         guard idleLimit > 0, !client.connection.isClosing,

@@ -4,9 +4,10 @@
 // fits; keys are never evicted for clients (that is `maxmemory`'s matter).
 //
 // What a client takes is counted where it can grow: after each read of its requests, when a large
-// argument is announced (as a whole: who is too large is closed before it arrives), and in the sweep. The sum of the counts is an estimate that may be too
-// high, for nobody counts when output leaves; so before somebody is closed everybody is counted
-// anew. Without a limit nothing is counted: the limit makes `checkOutput` take its long way.
+// argument is announced (as a whole: who is too large is closed before it arrives), and in the
+// sweep. The sum of the counts is an estimate that may be too high, for nobody counts when output
+// leaves; so before somebody is closed everybody is counted anew. Without a limit nothing is
+// counted: the limit makes `checkOutput` take its long way.
 //
 // Source: https://redis.io/docs/latest/develop/reference/clients/#client-eviction
 
@@ -69,7 +70,7 @@ extension Server {
 
     /// Closes the largest clients until the others fit.
     private func evictClients() {
-        let now = loop.clock.pointee.unixMilliseconds
+        let now = loop.clock.pointee.monotonicMilliseconds
         guard now >= clientControl.memoryPatienceEnds else { return }
         clientControl.memoryBytes = 0
         for client in clients.values where !client.connection.isClosing {

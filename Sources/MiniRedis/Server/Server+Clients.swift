@@ -23,11 +23,11 @@ struct ClientControl {
     /// What all clients may take together, and took when they were last counted: bytes.
     var memoryLimit = Int.max
     var memoryBytes = 0
-    /// Until then, milliseconds since the epoch, there is nobody left to close.
+    /// Until then, milliseconds of the monotonic clock, there is nobody left to close.
     var memoryPatienceEnds: Int64 = 0
     /// Unsent bytes above which some limit may be exceeded: what is compared after each read.
     var leastOutputLimit = Int.max
-    /// When HTTP was last reported, milliseconds since the epoch.
+    /// When HTTP was last reported, milliseconds of the monotonic clock.
     var foreignProtocolAt: Int64?
 
     /// The input that may wait before AUTH, and the output that may be unsent: bytes.
@@ -77,10 +77,16 @@ extension Server {
         if !queuedClients.isEmpty { queuedClients.removeAll { $0 === client } }
         if !clientControl.held.isEmpty { clientControl.held.removeAll { $0 === client } }
         setMonitoring(false, for: client.session)
-        leaveKeys(client.session)
+        forgetEngagements(of: client.session)
     }
 
-    /// A client that goes, or starts anew, waits for no key.
+    func forgetEngagements(of session: UnsafeMutablePointer<Session>) {
+        leaveKeys(session)
+        discardTransaction(of: session)
+        unsubscribeAll(session)
+    }
+
+    /// A client that goes waits for no key.
     private func leaveKeys(_ session: UnsafeMutablePointer<Session>) {
         if dispatcher.pointee.endWait(session.pointee.id) { waitTimesChanged() }
     }
@@ -156,7 +162,7 @@ extension Server {
     }
 
     func reportForeignProtocol(of session: UnsafeMutablePointer<Session>) {
-        let now = loop.clock.pointee.unixMilliseconds
+        let now = loop.clock.pointee.monotonicMilliseconds
         if let last = clientControl.foreignProtocolAt, now - last < 60_000 { return }
         clientControl.foreignProtocolAt = now
         let peer = client(of: session)?.connection.peerDescription ?? "?"

@@ -36,7 +36,7 @@ extension Server {
         for listener in listeners { wire(listener) }
     }
 
-    /// Answers scrapers where the settings say by now, or not at all; false if that is not possible.
+    /// Answers scrapers where the settings say by now, or not at all; false if that cannot be.
     func relistenForMetrics() -> Bool {
         metrics?.close()
         do throws(NetworkError) {

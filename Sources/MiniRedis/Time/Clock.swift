@@ -26,6 +26,10 @@ struct Clock {
     /// Time since an arbitrary start, never set back: nanoseconds.
     var monotonicNanoseconds: UInt64
 
+    /// The same, in whole milliseconds.
+    @inline(__always)
+    var monotonicMilliseconds: Int64 { Int64(bitPattern: monotonicNanoseconds / 1_000_000) }
+
     /// Wall-clock time: microseconds since 1970-01-01 UTC. Whole milliseconds in a clock that was
     /// never refreshed.
     var unixMicroseconds: Int64 {
