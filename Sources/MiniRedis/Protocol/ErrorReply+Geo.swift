@@ -1,30 +1,27 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The texts of the errors of commands on places.
+// The errors of commands on places on earth.
 
 extension ErrorReply {
-    /// The texts of the commands on places; empty for the others.
-    var geoText: StaticString {
-        switch self {
-        case .radiusNotNumeric: "ERR need numeric radius"
-        case .widthNotNumeric: "ERR need numeric width"
-        case .heightNotNumeric: "ERR need numeric height"
-        case .radiusNegative: "ERR radius cannot be negative"
-        case .boxNegative: "ERR height or width cannot be negative"
-        case .unsupportedUnit: "ERR unsupported unit provided. please use M, KM, FT, MI"
-        case .memberWithoutPlace: "ERR could not decode requested zset member"
-        case .geoCountNotPositive: "ERR COUNT must be > 0"
-        case .anyWithoutCount: "ERR the ANY argument requires COUNT argument"
-        case .radiusStoreWithDetails:
-            """
-            ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and \
-            WITHCOORD options
-            """
-        case .searchStoreWithDetails:
-            """
-            ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options
-            """
-        default: ""
-        }
-    }
+    static let radiusNotNumeric = ErrorReply("ERR need numeric radius")
+    static let widthNotNumeric = ErrorReply("ERR need numeric width")
+    static let heightNotNumeric = ErrorReply("ERR need numeric height")
+    static let radiusNegative = ErrorReply("ERR radius cannot be negative")
+    static let boxNegative = ErrorReply("ERR height or width cannot be negative")
+    static let unsupportedUnit = ErrorReply(
+        """
+        ERR unsupported unit provided. please use M, KM, FT, MI
+        """)
+    static let memberWithoutPlace = ErrorReply("ERR could not decode requested zset member")
+    static let geoCountNotPositive = ErrorReply("ERR COUNT must be > 0")
+    static let anyWithoutCount = ErrorReply("ERR the ANY argument requires COUNT argument")
+    static let radiusStoreWithDetails = ErrorReply(
+        """
+        ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and \
+        WITHCOORD options
+        """)
+    static let searchStoreWithDetails = ErrorReply(
+        """
+        ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options
+        """)
 }
