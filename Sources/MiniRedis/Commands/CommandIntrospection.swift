@@ -230,7 +230,7 @@ enum CommandIntrospection {
             return (0, 0, 0)
         }
         var last = first.last >= 0 ? first.first + first.last : first.last
-        for next in specifications.dropFirst() where last >= 0 && !next.isUnknown {
+        for next in specifications.dropFirst() where last >= 0 && !next.isUnknown && next.keyword == nil {
             last = next.last >= 0 ? next.first + next.last : next.last
         }
         return (first.first, last, first.step)
@@ -270,7 +270,7 @@ enum CommandIntrospection {
             ? [("keynumidx", 0), ("firstkey", 1), ("keystep", 1)]
             : [
                 ("lastkey", specification.last), ("keystep", specification.step),
-                ("limit", specification.keyword == nil ? 0 : 2),
+                ("limit", specification.keyword != nil && specification.last < 0 ? 2 : 0),
             ]
         for (name, value) in facts {
             reply.bulk(name)
@@ -348,9 +348,9 @@ enum CommandIntrospection {
     private static func write(
         _ argument: Syntax, _ reply: ReplyWriter, since: String, keyNumber: inout Int
     ) {
-        var facts = [("name", argument.name), ("type", argument.kind.rawValue)]
+        var facts = [("name", argument.name), ("type", argument.shownType)]
         let isLeaf = argument.children.isEmpty
-        let namesKeys = argument.kind == .key || argument.namesUnknownKeys
+        let namesKeys = argument.isKey || argument.namesUnknownKeys
         if isLeaf { facts.append(("display_text", argument.name)) }
         if let token = argument.token { facts.append(("token", token)) }
         if let own = argument.since { facts.append(("since", own)) }
@@ -379,5 +379,14 @@ enum CommandIntrospection {
             reply.bulk("arguments")
             write(argument.children, reply, since: since, keyNumber: &keyNumber)
         }
+    }
+}
+
+extension Syntax {
+    fileprivate var isKey: Bool { kind == .key && !access.contains(.notKey) }
+
+    /// The type as COMMAND DOCS names it.
+    fileprivate var shownType: String {
+        (kind == .key && !isKey ? Kind.string : kind).rawValue
     }
 }

@@ -37,8 +37,8 @@ enum HyperLogLogs {
     static func withView<Result>(
         _ entry: Entry, _ body: (HyperLogLogView) -> Result?
     ) throws(ErrorReply) -> Result {
-        guard entry.type == .string, case .bytes(let text) = entry.string,
-            let view = HyperLogLogView(text)
+        guard entry.type == .string else { throw .wrongType }
+        guard case .bytes(let text) = entry.string, let view = HyperLogLogView(text)
         else { throw .notHyperLogLog }
         guard let result = body(view) else { throw .corruptedHyperLogLog }
         return result

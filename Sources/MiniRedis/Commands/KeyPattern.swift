@@ -51,7 +51,9 @@ struct KeyPattern {
         guard let field else {
             return entry.type == .string ? entry.string.withText { body($0) } : body(nil)
         }
-        _ = field
-        return body(nil)
+        guard entry.type == .hash else { return body(nil) }
+        let view = HashView(entry.collection, now: context.now)
+        guard let value = view.value(of: field) else { return body(nil) }
+        return value.withText { body($0) }
     }
 }

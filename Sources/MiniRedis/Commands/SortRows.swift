@@ -43,7 +43,8 @@ struct SortRows: ~Copyable {
         switch entry.type {
         case .list: ListView(entry.collection).forEach { add($0) }
         case .set: SetView(entry.collection).forEach { add($0) }
-        case .sortedSet, .string, .hash, .stream: break
+        case .sortedSet: SortedSetView(entry.collection).forEach { member, _ in add(member) }
+        case .string, .hash, .stream: break
         }
         if isReversed && entry.type != .set { rows.reverse() }
     }

@@ -186,7 +186,8 @@ extension Streams {
             let base = try data.collection(data.key(key), .stream)
             guard let base, StreamView(base).group(data[group]) != nil else {
                 context.reply.error(
-                    joining: ByteView("NOGROUP No such key '"), data[key], ByteView("' or consumer group '"),
+                    joining: ByteView("NOGROUP No such key '"), data[key],
+                    ByteView("' or consumer group '"),
                     data[group], ByteView("' in XREADGROUP with GROUP option"))
                 throw .written
             }

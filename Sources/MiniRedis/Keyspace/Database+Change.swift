@@ -57,6 +57,8 @@ extension Database {
         if case .block(let block) = value { block.hold(heap) }
         let isPrivate = table.isPrivate(slot, hash: hash)
         let clock = accessRecord(following: old)
+        // The caller's key may lie in the old entry, which is gone by the time of the commit.
+        var stored = old
         if isPrivate && old.encoding.isInEntry
             && Heap.sizeClass(shape.byteCount) == Heap.sizeClass(oldShape.byteCount)
         {
@@ -68,11 +70,13 @@ extension Database {
             let block = heap.pointee.allocate(shape.byteCount)
             Entry.write(
                 at: block, shape, key: key, string: value, deadline: deadline, accessClock: clock)
+            if old.encoding == .collection { forgetFieldDeadline(of: old, hash) }
             table.replace(slot, hash: hash, with: block)
             discard(old, hash, isPrivate: isPrivate)
+            stored = Entry(block)
         }
-        commit(event, key, hash)
-        if case .set = change { note(.expire, key, hash) }
+        commit(event, stored.key, hash)
+        if case .set = change { note(.expire, stored.key, hash) }
     }
 
     /// Stores a string under a key that is not there.
@@ -80,6 +84,17 @@ extension Database {
         _ key: ByteView, _ hash: UInt64, _ value: StringSource, _ deadline: Int64?,
         _ event: KeyspaceEvent = .set
     ) {
+        _ = insert(key, hash, value, deadline)
+        note(.new, key, hash)
+        commit(event, key, hash)
+        if deadline != nil { note(.expire, key, hash) }
+    }
+
+    /// Puts a string under a key that is not there; not committed.
+    @inline(__always)
+    mutating func insert(
+        _ key: ByteView, _ hash: UInt64, _ value: StringSource, _ deadline: Int64?
+    ) -> Entry {
         let shape = Entry.Shape(
             keyCount: key.count, valueCount: value.inlineCount, hasDeadline: deadline != nil)
         if case .block(let block) = value { block.hold(heap) }
@@ -89,9 +104,7 @@ extension Database {
             accessClock: state.pointee.accessClock)
         table.insert(block, hash: hash)
         if deadline != nil { moveDeadline(from: nil, to: deadline, hash) }
-        note(.new, key, hash)
-        commit(event, key, hash)
-        if deadline != nil { note(.expire, key, hash) }
+        return Entry(block)
     }
 
     /// Writes another integer into a key that holds one.
@@ -175,6 +188,7 @@ extension Database {
     mutating func takeOut(_ slot: TableSlot, _ hash: UInt64, keepsValue: Bool = false) {
         let entry = Entry(slot.entry)
         if entry.hasDeadline { moveDeadline(from: entry.deadline, to: nil, hash) }
+        if entry.encoding == .collection { forgetFieldDeadline(of: entry, hash) }
         let isPrivate = table.isPrivate(slot, hash: hash)
         table.remove(slot, hash: hash)
         discard(entry, hash, isPrivate: isPrivate, keepsValue: keepsValue)

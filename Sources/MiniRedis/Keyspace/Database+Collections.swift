@@ -29,7 +29,11 @@ extension Database {
             at: block, shape, key: key, collection: collection, deadline: deadline,
             accessClock: state.pointee.accessClock)
         table.insert(block, hash: hash)
+        if collection.type == .stream { state.pointee.streams += 1 }
         if deadline != nil { moveDeadline(from: nil, to: deadline, hash) }
+        if collection.type == .hash {
+            moveFieldDeadline(from: nil, to: HashValue.nextDeadline(collection.base), hash)
+        }
         guard let slot = table.find(hash, key) else {
             preconditionFailure("a key that was inserted is found")
         }
@@ -86,12 +90,16 @@ extension Database {
     ) throws(Failure) -> Int {
         let type = Entry(slot.entry).type
         let place = place(slot, key.hash)
+        let before = type == .hash ? HashValue.nextDeadline(place.base) : nil
         let changes: Int
         do throws(Failure) {
             changes = try body(place)
         } catch {
             if CollectionHeader(place.base).count == 0 { removeIfEmpty(key, type, 0) }
             throw error
+        }
+        if type == .hash {
+            moveFieldDeadline(from: before, to: HashValue.nextDeadline(place.base), key.hash)
         }
         if changes > 0 { commit(event, key.bytes, key.hash, changes: changes) }
         if CollectionHeader(place.base).count == 0 { removeIfEmpty(key, type, changes) }
@@ -134,6 +142,7 @@ extension Database {
     @discardableResult
     func giveUp(_ collection: CollectionSource) -> Int {
         let memory = state.pointee.memory
+        if collection.type == .stream { state.pointee.streams -= 1 }
         let type = collection.type.collection
         let base = collection.base
         let blocks = type.blockCount(base)

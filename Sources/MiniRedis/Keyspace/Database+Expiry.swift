@@ -8,11 +8,20 @@
 // the next.
 
 extension Database {
-    /// When the next key dies, in milliseconds since the epoch, or nil.
-    var nextDeadline: Int64? { deadlines.first?.deadline }
+    /// When the next key or field dies, in milliseconds since the epoch, or nil.
+    var nextDeadline: Int64? {
+        guard let fields = fieldDeadlines.first?.deadline else { return deadlines.first?.deadline }
+        return min(fields, deadlines.first?.deadline ?? .max)
+    }
 
-    /// Removes up to `budget` keys that are due; returns whether more are.
+    /// Removes up to `budget` keys that are due, and as many fields; returns whether more are.
     mutating func expireDue(budget: Int) -> Bool {
+        let moreKeys = expireDueKeys(budget: budget)
+        let moreFields = expireDueFields(budget: budget)
+        return moreKeys || moreFields
+    }
+
+    private mutating func expireDueKeys(budget: Int) -> Bool {
         for _ in 0..<budget {
             guard let next = deadlines.first, next.deadline <= state.pointee.now else {
                 return false

@@ -19,6 +19,8 @@ struct Database: ~Copyable {
     let index: Int
     var table: SegmentedTable<EntryLayout>
     var deadlines: DeadlineIndex
+    /// For each hash with fields that expire: when the next one does.
+    var fieldDeadlines: DeadlineIndex
 
     init(
         index: Int, hasher: KeyHash, state: UnsafeMutablePointer<KeyspaceState>
@@ -28,6 +30,7 @@ struct Database: ~Copyable {
         self.state = state
         table = SegmentedTable(ordinal: index, hasher: hasher, memory: memory)
         deadlines = DeadlineIndex(heap: memory.pointee.heap)
+        fieldDeadlines = DeadlineIndex(heap: memory.pointee.heap)
     }
 
     /// Keys, those that are due but not removed yet included (as DBSIZE counts).

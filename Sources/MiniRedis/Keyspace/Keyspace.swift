@@ -93,12 +93,15 @@ final class Keyspace {
             Double(max(0, countedBytes - empty)) * Double(removed) / Double(count))
         detachedTables.append(databases[index].table.detach())
         detachedDeadlines.append(databases[index].deadlines.detach())
+        if databases[index].fieldDeadlines.count > 0 {
+            detachedDeadlines.append(databases[index].fieldDeadlines.detach())
+        }
         state.pointee.changesSinceSave += removed
         state.pointee.changeLog.note(.flushed, database: index)
         return removed
     }
 
-    /// When the next key of any database dies, in milliseconds since the epoch, or nil.
+    /// When the next key or field of any database dies, in milliseconds since the epoch, or nil.
     var nextDeadline: Int64? {
         var next: Int64?
         for index in 0..<databaseCount {
@@ -108,7 +111,7 @@ final class Keyspace {
         return next
     }
 
-    /// Removes up to `budget` due keys, shared among the databases that have any; returns whether
+    /// Removes up to `budget` due keys and fields, shared among the databases that have any; returns whether
     /// more are due.
     func expireDue(budget: Int) -> Bool {
         guard state.pointee.expiresActively, !state.pointee.keepsDueKeys else { return false }
@@ -194,7 +197,13 @@ final class Keyspace {
         captured.sort { $0.table.ordinal < $1.table.ordinal }
         liveSnapshots += 1
         return KeyspaceSnapshot(
-            epoch: epoch, progress: progress, databases: captured, now: state.pointee.now)
+            epoch: epoch, progress: progress, databases: captured, state: state.pointee,
+            hasFieldDeadlines: hasFieldDeadlines)
+    }
+
+    /// Whether any field of a hash has a deadline.
+    private var hasFieldDeadlines: Bool {
+        (0..<databaseCount).contains { databases[$0].fieldDeadlines.count > 0 }
     }
 
     /// Ends a snapshot that nobody walks any more; what only it saw is freed by `doPendingWork`.

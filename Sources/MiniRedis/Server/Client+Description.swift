@@ -25,12 +25,14 @@ extension Client {
             ("idle", "\(idleSeconds)"),
             ("flags", flagLetters),
             ("db", "\(session.pointee.databaseIndex)"),
-            ("sub", "0"), ("psub", "0"), ("ssub", "0"),
-            ("multi", "-1"),
+            ("sub", "\(session.pointee.subscriptions.channels)"),
+            ("psub", "\(session.pointee.subscriptions.patterns)"),
+            ("ssub", "\(session.pointee.subscriptions.shards)"),
+            ("multi", "\(session.pointee.transaction?.requests.count ?? -1)"),
             ("qbuf", "\(isRunning ? bytesInExecution : retained)"),
             ("qbuf-free", "\(spare)"),
             ("argv-mem", "\(isRunning ? argumentBytes : head.count)"),
-            ("multi-mem", "0"),
+            ("multi-mem", "\(session.pointee.transaction?.byteCount ?? 0)"),
             ("rbs", "0"), ("rbp", "0"),
             ("obl", "\(connection.unsentBytes - connection.queue.byteCount)"),
             ("oll", "\(connection.queue.pieceCount)"),
@@ -45,6 +47,7 @@ extension Client {
             ("resp", "\(session.pointee.protocolVersion)"),
             ("lib-name", session.pointee.libraryName),
             ("lib-ver", session.pointee.libraryVersion),
+            ("watch", "\(server.followers.pointee.watched.count(of: session.pointee.id))"),
         ]
         return fields.map { "\($0.0)=\($0.1)" }.joined(separator: " ")
     }
@@ -72,7 +75,9 @@ extension Client {
         if session.pointee.kind == .replica { letters += "S" }
         if session.pointee.kind == .primary { letters += "M" }
         if session.pointee.kind == .subscriber { letters += "P" }
+        if session.pointee.transaction != nil { letters += "x" }
         if !hold.isDisjoint(with: [.waiting, .paused, .blocked]) { letters += "b" }
+        if server.followers.pointee.watched.isBroken(for: session.pointee.id) { letters += "d" }
         if hold.contains(.closing) { letters += "c" }
         if connection.peer.family == .unix { letters += "U" }
         if traits.contains(.isKept) { letters += "e" }

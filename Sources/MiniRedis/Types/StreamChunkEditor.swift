@@ -175,12 +175,11 @@ struct StreamChunkEditor {
         guard old.waste * 2 > old.used - StreamChunk.headerBytes else { return }
         let base = place.writable(bytes: old.capacity)
         let source = StreamChunk(base, origin: origin)
-        let fields = source.sharedFields
-        var start = fields
-        while start.next() != nil {}
-        var at = base + (start.at - UnsafeRawPointer(base))
+        var next = source.liveEntry(from: source.first)
+        var fields = source.sharedFields
+        while fields.next() != nil {}
+        var at = base + (fields.at - UnsafeRawPointer(base))
         Self.set(base, 24, at - base)
-        var next = source.liveEntry(from: old.first)
         while let entry = next {
             // Nothing behind the entry has moved yet: what is written ends before it does.
             let bytes = entry.next - entry.offset

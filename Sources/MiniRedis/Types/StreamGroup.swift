@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Consumer groups of a stream, their consumers, and what these have been given and not acknowledged.
+// Consumer groups of a stream, their consumers, and what these have been given and not
+// acknowledged.
 //
 //     stream root --> tree of groups, by name
 //       group      0  name -> | 8 last delivered id | 24 entries read | 32 pending | 64 consumers
@@ -147,7 +148,8 @@ struct StreamPendingView: TreeLayout {
     /// Milliseconds since the epoch.
     var deliveryTime: Int64 { base.load(fromByteOffset: 16, as: Int64.self) }
     var deliveryCount: Int64 { base.load(fromByteOffset: 24, as: Int64.self) }
-    /// The consumer to which it was given last.
+    /// The consumer to which it was given last. While a dump is loaded there may be none: see
+    /// `StreamGroupEditor.addPending`.
     var consumer: StreamName { StreamName(address: base.load(fromByteOffset: 32, as: UInt.self)) }
 }
 

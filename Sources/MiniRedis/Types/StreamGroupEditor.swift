@@ -120,6 +120,33 @@ struct StreamGroupEditor {
         }
     }
 
+    /// Adds a pending entry that has no consumer yet, as dumps have them first; false if there is
+    /// one of this identifier. Whoever does so must `adopt` it before anything else reads the
+    /// group: when all are adopted, the consumers' own lists are as long together as the group's.
+    func addPending(_ id: StreamID, time: Int64, count: Int64) -> Bool {
+        guard view.pending(id) == nil else { return false }
+        StreamRecord.with(StreamPendingView.recordBytes) { fresh in
+            id.write(to: fresh)
+            fresh.storeBytes(of: time, toByteOffset: 16, as: Int64.self)
+            fresh.storeBytes(of: count, toByteOffset: 24, as: Int64.self)
+            pending.insert(fresh)
+        }
+        return true
+    }
+
+    /// Gives a pending entry that has no consumer to one; false if there is no such entry.
+    func adopt(_ id: StreamID, by consumer: StreamConsumerEditor) -> Bool {
+        var cursor = pending.view.lowerBound { StreamID(at: $0) < id }
+        guard !cursor.isAtEnd, StreamID(at: cursor.record) == id,
+            cursor.record.load(fromByteOffset: 32, as: UInt.self) == 0
+        else { return false }
+        pending.update(&cursor) {
+            $0.storeBytes(of: consumer.name.address, toByteOffset: 32, as: UInt.self)
+        }
+        consumer.addOwn(id)
+        return true
+    }
+
     private static func write(
         _ record: UnsafeMutableRawPointer, time: Int64, count: Int64, _ consumer: StreamName
     ) {

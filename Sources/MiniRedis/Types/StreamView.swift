@@ -61,7 +61,9 @@ struct StreamView {
     var groups: TreeView<StreamGroupView> { @inline(__always) get { .init(head(88)) } }
 
     @inline(__always)
-    private func head(_ offset: Int) -> TreeHead { base.load(fromByteOffset: offset, as: TreeHead.self) }
+    private func head(_ offset: Int) -> TreeHead {
+        base.load(fromByteOffset: offset, as: TreeHead.self)
+    }
 
     /// The first entry's identifier; zero if there is none.
     var firstID: StreamID {
@@ -180,17 +182,16 @@ struct StreamView {
 // MARK: - How far somebody has read
 
 extension StreamView {
-    /// Whether something was deleted by XDEL at or behind `start` and up to `end`.
+    /// Whether XDEL may have left a gap among the entries from `start` to `end`.
     func hasDeletions(from start: StreamID, through end: StreamID = .maximum) -> Bool {
         count > 0 && maximalDeletedID != .zero && start <= maximalDeletedID
-            && maximalDeletedID <= end
+            && maximalDeletedID <= end && firstID <= maximalDeletedID
     }
 
     /// How many entries were ever added up to `id`, that one included; nil if that is unknown.
     func entriesAdded(through id: StreamID) -> Int64? {
         if entriesAdded == 0 { return 0 }
         if count == 0 && id <= lastID { return entriesAdded }
-        if id != .zero && id < maximalDeletedID { return nil }
         if id == lastID { return entriesAdded }
         if id > lastID { return nil }
         let first = firstID
