@@ -88,6 +88,7 @@ struct Command: Sendable {
         } else if flags.contains(.connection) {
             names.append("@connection")
         }
+        if flags.contains(.pubSub) { names.append("@pubsub") }
         if flags.contains(.sorting) { names += ["@set", "@sortedset", "@list"] }
         let isAdministrative = flags.contains(.admin) || flags.contains(.administrative)
         if isAdministrative { names.append("@admin") }

@@ -22,6 +22,12 @@ struct ExecutionFrame: ~Copyable {
     var wait: WaitRequest?
     /// The handler has asked to wait, or to go on waiting.
     var stillWaits = false
+    /// EXEC's handler has found nothing against running what is queued.
+    var runsTransaction = false
+    /// Something was published to the client whose request is being executed.
+    var hasDeferred = false
+    /// Bytes that a client may queue in a transaction.
+    var queueLimit = Int.max
     /// Why requests need more care than usual, whoever sends them.
     var attention: ServerAttention = []
     /// proto-max-bulk-len: no string may become longer, bytes.

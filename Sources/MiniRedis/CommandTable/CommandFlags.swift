@@ -39,8 +39,17 @@ struct CommandFlags: OptionSet, Sendable {
     /// In the access category @admin although not flagged so; not shown.
     static let administrative = CommandFlags(rawValue: 1 << 27)
 
+    /// Runs at once between MULTI and EXEC, where others are queued; not shown.
+    static let immediate = CommandFlags(rawValue: 1 << 28)
+
+    /// Runs what is queued, so that all its flags count; not shown.
+    static let executes = CommandFlags(rawValue: 1 << 29)
+
+    /// May be used while subscribed in RESP2; not shown.
+    static let whileSubscribed = CommandFlags(rawValue: 1 << 30)
+
     /// In the access categories of the types that it sorts although not of their groups; not shown.
-    static let sorting = CommandFlags(rawValue: 1 << 28)
+    static let sorting = CommandFlags(rawValue: 1 << 31)
 
     /// The flags that COMMAND INFO shows, with its names.
     static let names: [(CommandFlags, StaticString)] = [
@@ -65,10 +74,10 @@ enum CommandGroup: String, Sendable {
     /// The access category of its commands, if the group is one.
     var category: String? {
         switch self {
-        case .generic, .connection, .server, .scripting: nil
+        case .generic, .connection, .server, .scripting, .pubsub: nil
         case .sortedSet: "@sortedset"
         case .transactions: "@transaction"
-        case .string, .list, .set, .hash, .stream, .bitmap, .hyperloglog, .geo, .pubsub:
+        case .string, .list, .set, .hash, .stream, .bitmap, .hyperloglog, .geo:
             "@" + rawValue
         }
     }

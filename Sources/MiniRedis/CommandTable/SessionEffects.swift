@@ -16,4 +16,15 @@ protocol SessionEffects: AnyObject {
     /// Ends the wait of the client of this number, as if its time were over or with an error; false
     /// if it waits for no key.
     func unblock(_ id: Int64, withError: Bool) -> Bool
+
+    // MARK: - Transactions
+
+    /// Whether a key that the client watches was changed.
+    func hasBrokenWatch(_ session: UnsafeMutablePointer<Session>) -> Bool
+    func watch(_ key: KeyArgument, for session: UnsafeMutablePointer<Session>)
+    func unwatch(_ session: UnsafeMutablePointer<Session>)
+    /// Ends the client's transaction, whatever it has queued, and its watches.
+    func discardTransaction(of session: UnsafeMutablePointer<Session>)
+    /// The client has sent more that cannot be executed yet than it may: it has to go.
+    func inputTooLarge(of session: UnsafeMutablePointer<Session>)
 }

@@ -18,11 +18,13 @@ struct KeyAccess: OptionSet, Sendable {
     static let insert = KeyAccess(rawValue: 1 << 6)
     static let delete = KeyAccess(rawValue: 1 << 7)
     static let variableFlags = KeyAccess(rawValue: 1 << 8)
+    /// Placed as a key, and none: a shard channel.
+    static let notKey = KeyAccess(rawValue: 1 << 9)
 
     static let names: [(KeyAccess, StaticString)] = [
         (.readOnly, "RO"), (.readWrite, "RW"), (.overwrite, "OW"), (.remove, "RM"),
         (.access, "access"), (.update, "update"), (.insert, "insert"), (.delete, "delete"),
-        (.variableFlags, "variable_flags"),
+        (.variableFlags, "variable_flags"), (.notKey, "not_key"),
     ]
 }
 
@@ -52,6 +54,11 @@ struct Syntax: Sendable {
 
     static func key(_ name: String, _ access: KeyAccess) -> Syntax {
         Syntax(name: name, kind: .key, access: access)
+    }
+
+    /// What goes to the node of a cluster that a key of this name would go to.
+    static func shardChannel(_ name: String) -> Syntax {
+        Syntax(name: name, kind: .key, access: .notKey)
     }
 
     static func string(_ name: String, token: String? = nil) -> Syntax {

@@ -17,6 +17,8 @@ enum AllCommands {
             + ServerCommands.swaps + CommandIntrospection.declarations + Debugging.declarations
             + SlowLogCommands.declarations + LatencyCommands.declarations
             + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
+            + Extensions.declarations + Transactions.declarations
+            + PubSubCommands.subscriptions + PubSubCommands.publishing
             + Extensions.declarations
             + Lists.pushes + Lists.pops + Lists.reads + Lists.edits + Lists.moves + Lists.waits
             + Streams.declarations + Streams.additions + Streams.reads + Streams.groups

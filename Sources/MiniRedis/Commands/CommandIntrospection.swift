@@ -348,9 +348,9 @@ enum CommandIntrospection {
     private static func write(
         _ argument: Syntax, _ reply: ReplyWriter, since: String, keyNumber: inout Int
     ) {
-        var facts = [("name", argument.name), ("type", argument.kind.rawValue)]
+        var facts = [("name", argument.name), ("type", argument.shownType)]
         let isLeaf = argument.children.isEmpty
-        let namesKeys = argument.kind == .key || argument.namesUnknownKeys
+        let namesKeys = argument.isKey || argument.namesUnknownKeys
         if isLeaf { facts.append(("display_text", argument.name)) }
         if let token = argument.token { facts.append(("token", token)) }
         if let own = argument.since { facts.append(("since", own)) }
@@ -379,5 +379,14 @@ enum CommandIntrospection {
             reply.bulk("arguments")
             write(argument.children, reply, since: since, keyNumber: &keyNumber)
         }
+    }
+}
+
+extension Syntax {
+    fileprivate var isKey: Bool { kind == .key && !access.contains(.notKey) }
+
+    /// The type as COMMAND DOCS names it.
+    fileprivate var shownType: String {
+        (kind == .key && !isKey ? Kind.string : kind).rawValue
     }
 }

@@ -8,7 +8,7 @@ enum Connections {
         Command(
             "PING", in: .connection, since: "1.0.0", complexity: "O(1)",
             summary: "Answers PONG, or the message.",
-            flags: [.fast],
+            flags: [.fast, .whileSubscribed],
             tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
             syntax: [.optional(.string("message"))],
             run: .session(ping)),
@@ -47,12 +47,18 @@ enum Connections {
         Command(
             "RESET", in: .connection, since: "6.2.0", complexity: "O(1)",
             summary: "Makes the connection as it was when it was new.",
-            flags: [.noScript, .loading, .stale, .fast, .noAuthentication, .allowBusy],
+            flags: [
+                .noScript, .loading, .stale, .fast, .noAuthentication, .allowBusy,
+                .immediate, .whileSubscribed,
+            ],
             run: .administration(reset)),
         Command(
             "QUIT", in: .connection, since: "1.0.0", complexity: "O(1)",
             summary: "Closes the connection after this reply.",
-            flags: [.noScript, .loading, .stale, .fast, .noAuthentication, .allowBusy],
+            flags: [
+                .noScript, .loading, .stale, .fast, .noAuthentication, .allowBusy,
+                .immediate, .whileSubscribed,
+            ],
             arity: -1,  // Redis answers it whatever follows.
             run: .session(quit)),
     ]
@@ -60,7 +66,13 @@ enum Connections {
     /// https://redis.io/docs/latest/commands/ping/
     static func ping(_ context: SessionContext) throws(ErrorReply) {
         guard context.data.count <= 2 else { throw .wrongArity }
-        if context.data.count == 2 {
+        let session = context.session
+        if session.pointee.protocolVersion == 2, session.pointee.attention.contains(.subscribed) {
+            // What a listener gets has the shape of a message.
+            context.reply.array(2)
+            context.reply.bulk("pong")
+            context.reply.bulk(context.data.count == 2 ? context.data[1] : ByteView(""))
+        } else if context.data.count == 2 {
             context.reply.bulk(context.data[1])
         } else {
             context.reply.literal("+PONG\r\n")
@@ -163,6 +175,7 @@ enum Connections {
     /// https://redis.io/docs/latest/commands/reset/
     static func reset(_ context: AdministrationContext) throws(ErrorReply) {
         context.administration.setMonitoring(false, for: context.session)
+        context.administration.forgetEngagements(of: context.session)
         context.session.pointee.databaseIndex = 0
         context.session.pointee.authenticate(context.administration.requiredPassword.isEmpty)
         context.session.pointee.name = ""

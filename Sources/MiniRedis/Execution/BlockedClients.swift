@@ -101,6 +101,8 @@ struct BlockedClients {
 
     /// How many clients wait.
     var count: Int { slots.count }
+    /// How many of them wait for a time only.
+    var timedCount: Int { deadlines.count }
     /// How many keys are waited for.
     var keyCount: Int { queues.count }
     /// Whether somebody may have to be served.

@@ -4,6 +4,7 @@
 //
 //     unknown, wrong number of arguments, not authenticated    an error instead
 //     CLIENT PAUSE                                             not now
+//     MULTI                                                    queued
 //     CLIENT REPLY                                             without its reply
 //     MONITOR                                                  and somebody is told
 //
@@ -15,20 +16,41 @@ extension Dispatcher {
     mutating func executeCarefully(
         _ resolution: CommandIndex.Resolution, _ session: UnsafeMutablePointer<Session>
     ) {
-        defer { if hasChanges { settle() } }
+        defer {
+            if hasChanges { settle() }
+            if frame.pointee.hasDeferred { frame.pointee.administration.sendDeferred() }
+        }
         let start = frame.pointee.reply.buffer.pointee.count
         let isSilent = session.pointee.beginSilence()
         let admitted = admit(resolution, session)
-        if let admitted { run(admitted) }
+        let isQueued = admitted.map { isToBeQueued($0, session) } ?? false
+        if let admitted { runOrQueue(admitted, session) }
         if session.pointee.hold.contains(.paused) { return }
         if isSilent && session.pointee.endSilence() {
             frame.pointee.reply.buffer.pointee.truncate(to: start)
         }
-        if let admitted, frame.pointee.attention.contains(.monitored),
-            commands.records[admitted].flags.isDisjoint(with: [.admin, .skipMonitor])
-        {
-            frame.pointee.administration.feedMonitors(frame.pointee.request, from: session)
-        }
+        if let admitted, !isQueued { feedMonitors(admitted, session) }
+    }
+
+    /// Runs an admitted request, or queues it after MULTI.
+    private mutating func runOrQueue(_ record: Int, _ session: UnsafeMutablePointer<Session>) {
+        guard !isToBeQueued(record, session) else { return queue(record, session) }
+        run(record)
+        guard frame.pointee.runsTransaction else { return }
+        frame.pointee.runsTransaction = false
+        runTransaction(session)
+    }
+
+    private func isToBeQueued(_ record: Int, _ session: UnsafeMutablePointer<Session>) -> Bool {
+        session.pointee.transaction != nil && !commands.records[record].flags.contains(.immediate)
+    }
+
+    /// Tells those who monitor of the frame's request, which was executed.
+    func feedMonitors(_ record: Int, _ session: UnsafeMutablePointer<Session>) {
+        guard frame.pointee.attention.contains(.monitored),
+            commands.records[record].flags.isDisjoint(with: [.admin, .skipMonitor])
+        else { return }
+        frame.pointee.administration.feedMonitors(frame.pointee.request, from: session)
     }
 
     /// The record to run; nil if an error is written or the session is on hold.
@@ -36,6 +58,7 @@ extension Dispatcher {
         _ resolution: CommandIndex.Resolution, _ session: UnsafeMutablePointer<Session>
     ) -> Int? {
         guard case .record(let record) = resolution else {
+            session.pointee.transaction?.isAborted = true
             refuseUnknown(resolution, session)
             return nil
         }
@@ -43,34 +66,84 @@ extension Dispatcher {
         let count = frame.pointee.request.count
         guard count >= commands.records[record].fewestArguments,
             count <= commands.records[record].mostArguments
-        else { return refuse(record, .wrongArity) }
+        else { return refuse(record, .wrongArity, session) }
         let flags = commands.records[record].flags
         guard session.pointee.isAuthenticated || flags.contains(.noAuthentication) else {
-            return refuse(record, .noAuthentication)
+            return refuse(record, .noAuthentication, session)
         }
-        guard !isPaused(flags) else {
+        guard session.pointee.transaction == nil || !flags.contains(.noMulti) else {
+            return refuse(record, .notInTransaction, session)
+        }
+        guard maySubscriberUse(flags, session) else {
+            refuseSubscriber(record, session)
+            return nil
+        }
+        guard !isPaused(flags, session) else {
             session.pointee.hold.insert(.paused)
             return nil
         }
-        guard hasRoom(for: record) else {
-            refuseForMemory(record)
-            return nil
+        guard hasRoom(for: record), hasRoomInTransaction(for: record, session) else {
+            return refuse(record, .outOfMemory, session)
         }
         return record
     }
 
-    private func isPaused(_ flags: CommandFlags) -> Bool {
+    private func isPaused(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> Bool {
         let attention = frame.pointee.attention
+        var flags = flags
+        if flags.contains(.executes), let transaction = session.pointee.transaction {
+            flags.formUnion(CommandFlags(rawValue: transaction.flags))
+        }
         if attention.contains(.allPaused) { return true }
         return attention.contains(.writesPaused)
             && !flags.isDisjoint(with: [.write, .mayReplicate])
     }
 
-    private func refuse(_ record: Int, _ error: ErrorReply) -> Int? {
-        statistics[record].rejected += 1
-        frame.pointee.reply.error(error, command: table.names[record])
-        frame.pointee.administration.countError()
+    private func maySubscriberUse(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> Bool {
+        !session.pointee.attention.contains(.subscribed) || session.pointee.protocolVersion == 3
+            || flags.contains(.whileSubscribed)
+    }
+
+    private func refuseSubscriber(_ record: Int, _ session: UnsafeMutablePointer<Session>) {
+        let text =
+            "Can't execute '\(table.names[record])': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING "
+            + "/ QUIT / RESET are allowed in this context"
+        refuse(record, session, "ERR \(text)", inside: text)
+    }
+
+    private func refuse(
+        _ record: Int, _ error: ErrorReply, _ session: UnsafeMutablePointer<Session>
+    ) -> Int? {
+        var text = "\(error.text)"
+        if let place = text.firstRange(of: "%c") {
+            text.replaceSubrange(place, with: table.names[record])
+        }
+        // Redis names the general code only where it is alone.
+        refuse(
+            record, session, text,
+            inside: text.hasPrefix("ERR ") ? String(text.dropFirst(4)) : text)
         return nil
+    }
+
+    /// Answers an error instead of running a command; a transaction is aborted by it, and ends if
+    /// the command was to execute it.
+    private func refuse(
+        _ record: Int, _ session: UnsafeMutablePointer<Session>, _ text: String,
+        inside abort: String
+    ) {
+        statistics[record].rejected += 1
+        session.pointee.transaction?.isAborted = true
+        if commands.records[record].flags.contains(.executes) {
+            discardTransaction(session)
+            frame.pointee.reply.error("EXECABORT Transaction discarded because of: \(abort)")
+        } else {
+            frame.pointee.reply.error(text)
+        }
+        frame.pointee.administration.countError()
     }
 
     /// The error for a name that is no command, with the start of the arguments, as Redis tells it.

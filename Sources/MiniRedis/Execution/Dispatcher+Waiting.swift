@@ -101,8 +101,14 @@ extension Dispatcher {
 
     /// Takes the notes of changes; serves nobody.
     func noteChanges() {
+        let publishes = !keyspace.state.pointee.changeLog.published.isEmpty
         while !keyspace.state.pointee.changeLog.changes.isEmpty {
             for change in keyspace.state.pointee.changeLog.take() {
+                if case .key(let event, let key, _) = change.kind, publishes {
+                    frame.pointee.administration.publish(
+                        event, key: key, database: change.database)
+                }
+                followers.pointee.watched.note(change) { keyspace.type(of: $0) != nil }
                 followers.pointee.blocked.note(change)
             }
         }
@@ -242,9 +248,9 @@ private struct SavedFrame {
 extension BlockedClients.Family {
     /// What the commands of a group wait for.
     fileprivate init(_ group: CommandGroup) {
-        switch group.rawValue {
-        case "stream": self = .stream
-        case "sorted-set": self = .sortedSet
+        switch group {
+        case .stream: self = .stream
+        case .sortedSet: self = .sortedSet
         default: self = .list
         }
     }

@@ -305,7 +305,7 @@ struct Dispatcher: ~Copyable {
 
     /// Brings the keys nearer to the limit of memory; false if they are above it and none may go.
     @inline(never)
-    private func makeRoom() -> Bool {
+    func makeRoom() -> Bool {
         guard keyspace.isOverLimit else { return true }
         return keyspace.evict(budget: Self.evictionBudget) != .nothingLeft
     }

@@ -57,6 +57,8 @@ extension Database {
         if case .block(let block) = value { block.hold(heap) }
         let isPrivate = table.isPrivate(slot, hash: hash)
         let clock = accessRecord(following: old)
+        // The caller's key may lie in the old entry, which is gone by the time of the commit.
+        var stored = old
         if isPrivate && old.encoding.isInEntry
             && Heap.sizeClass(shape.byteCount) == Heap.sizeClass(oldShape.byteCount)
         {
@@ -71,9 +73,10 @@ extension Database {
             if old.encoding == .collection { forgetFieldDeadline(of: old, hash) }
             table.replace(slot, hash: hash, with: block)
             discard(old, hash, isPrivate: isPrivate)
+            stored = Entry(block)
         }
-        commit(event, key, hash)
-        if case .set = change { note(.expire, key, hash) }
+        commit(event, stored.key, hash)
+        if case .set = change { note(.expire, stored.key, hash) }
     }
 
     /// Stores a string under a key that is not there.

@@ -13,16 +13,16 @@ extension Database {
     /// `source` may lie in any database of the keyspace, but not under this key in this one. It
     /// stays where it is and stays valid; slots do not.
     mutating func put(_ key: ByteView, _ hash: UInt64, copyOf source: Entry) {
-        put(key, hash, source, .copyTo)
+        put(key, hash, source)
+        defer { commit(.copyTo, key, hash) }
         guard source.encoding == .collection, let slot = table.find(hash, key) else { return }
         let copy = Entry(slot.entry)
         copy.setCollection(copy.type.collection.copy(source.collection, state.pointee.memory))
     }
 
-    /// Stores what `source` holds under `key`; a collection's block is both entries' afterwards.
-    private mutating func put(
-        _ key: ByteView, _ hash: UInt64, _ source: Entry, _ event: KeyspaceEvent
-    ) {
+    /// Stores what `source` holds under `key`; a collection's block is both entries' afterwards. Not
+    /// committed.
+    private mutating func put(_ key: ByteView, _ hash: UInt64, _ source: Entry) {
         let deadline = source.deadline
         var shape = source.shape
         shape.keyCount = key.count
@@ -46,7 +46,6 @@ extension Database {
             note(.new, key, hash)
         }
         moveFieldDeadline(from: nil, to: Entry(block).nextFieldDeadline, hash)
-        commit(event, key, hash)
     }
 
     /// Moves what a key holds to another key of this database, whatever was there.
@@ -54,8 +53,9 @@ extension Database {
         _ slot: TableSlot, _ hash: UInt64, to key: ByteView, _ newHash: UInt64
     ) {
         let source = Entry(slot.entry)
+        put(key, newHash, source)
         note(.renameFrom, source.key, hash)
-        put(key, newHash, source, .renameTo)
+        commit(.renameTo, key, newHash)
         guard let left = table.find(hash, source.key) else {
             preconditionFailure("putting one key removes no other")
         }
@@ -67,8 +67,9 @@ extension Database {
         _ slot: TableSlot, _ hash: UInt64, to other: UnsafeMutablePointer<Database>
     ) {
         let source = Entry(slot.entry)
+        other.pointee.put(source.key, hash, source)
         note(.moveFrom, source.key, hash)
-        other.pointee.put(source.key, hash, source, .moveTo)
+        other.pointee.commit(.moveTo, source.key, hash)
         takeOut(slot, hash, keepsValue: true)
     }
 }

@@ -166,6 +166,11 @@ struct ReplyWriter {
         if version == 3 { header(UInt8(ascii: "~"), Int64(count)) } else { array(count) }
     }
 
+    /// Something that was not asked for, of `count` elements; in RESP2 an array.
+    func push(_ count: Int) {
+        if version == 3 { header(UInt8(ascii: ">"), Int64(count)) } else { array(count) }
+    }
+
     /// Starts an array whose length is not known yet: write its elements, then call `endArray` with
     /// the mark.
     func beginArray() -> Int { buffer.pointee.count }

@@ -24,12 +24,15 @@ extension Client {
             ("idle", "\(idleSeconds)"),
             ("flags", flagLetters),
             ("db", "\(session.pointee.databaseIndex)"),
-            ("sub", "0"), ("psub", "0"), ("ssub", "0"),
-            ("multi", "-1"),
+            ("sub", "\(session.pointee.subscriptions.channels)"),
+            ("psub", "\(session.pointee.subscriptions.patterns)"),
+            ("ssub", "\(session.pointee.subscriptions.shards)"),
+            ("multi", "\(session.pointee.transaction?.requests.count ?? -1)"),
+            ("watch", "\(server.followers.pointee.watched.count(of: session.pointee.id))"),
             ("qbuf", "\(isRunning ? bytesInExecution : retained)"),
             ("qbuf-free", "\(spare)"),
             ("argv-mem", "\(isRunning ? argumentBytes : 0)"),
-            ("multi-mem", "0"),
+            ("multi-mem", "\(session.pointee.transaction?.byteCount ?? 0)"),
             ("rbs", "0"), ("rbp", "0"),
             ("obl", "\(connection.unsentBytes - connection.queue.byteCount)"),
             ("oll", "\(connection.queue.pieceCount)"),
@@ -71,7 +74,9 @@ extension Client {
         if session.pointee.kind == .replica { letters += "S" }
         if session.pointee.kind == .primary { letters += "M" }
         if session.pointee.kind == .subscriber { letters += "P" }
+        if session.pointee.transaction != nil { letters += "x" }
         if !hold.isDisjoint(with: [.waiting, .paused, .blocked]) { letters += "b" }
+        if server.followers.pointee.watched.isBroken(for: session.pointee.id) { letters += "d" }
         if hold.contains(.closing) { letters += "c" }
         if connection.peer.family == .unix { letters += "U" }
         if traits.contains(.isKept) { letters += "e" }

@@ -76,9 +76,13 @@ extension InfoReport {
             "client_recent_max_output_buffer",
             server.clients.values.map(\.connection.unsentBytes).max() ?? 0)
         field("blocked_clients", server.blockedClients)
-        zeros(
-            "tracking_clients", "pubsub_clients", "watching_clients", "clients_in_timeout_table",
-            "total_watched_keys", "total_blocking_keys", "total_blocking_keys_on_nokey")
+        zeros("tracking_clients")
+        field("pubsub_clients", server.channels.listenerCount)
+        field("watching_clients", server.followers.pointee.watched.clientCount)
+        field("clients_in_timeout_table", server.followers.pointee.blocked.timedCount)
+        field("total_watched_keys", server.followers.pointee.watched.keyCount)
+        field("total_blocking_keys", server.followers.pointee.blocked.keyCount)
+        zeros("total_blocking_keys_on_nokey")
     }
 
     mutating func describeReplication() {

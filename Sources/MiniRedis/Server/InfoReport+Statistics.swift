@@ -20,9 +20,12 @@ extension InfoReport {
         zeros("total_eviction_exceeded_time", "current_eviction_exceeded_time")
         field("keyspace_hits", keyspace.hits)
         field("keyspace_misses", keyspace.misses)
+        field("pubsub_channels", server.channels.count(.channel))
+        field("pubsub_patterns", server.channels.count(.pattern))
+        field("pubsubshard_channels", server.channels.count(.shard))
         zeros(
-            "pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec",
-            "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys",
+            "latest_fork_usec", "total_forks", "migrate_cached_sockets",
+            "slave_expires_tracked_keys",
             "active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits",
             "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time",
             "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes",

@@ -77,10 +77,16 @@ extension Server {
         if !queuedClients.isEmpty { queuedClients.removeAll { $0 === client } }
         if !clientControl.held.isEmpty { clientControl.held.removeAll { $0 === client } }
         setMonitoring(false, for: client.session)
-        leaveKeys(client.session)
+        forgetEngagements(of: client.session)
     }
 
-    /// A client that goes, or starts anew, waits for no key.
+    func forgetEngagements(of session: UnsafeMutablePointer<Session>) {
+        leaveKeys(session)
+        discardTransaction(of: session)
+        unsubscribeAll(session)
+    }
+
+    /// A client that goes waits for no key.
     private func leaveKeys(_ session: UnsafeMutablePointer<Session>) {
         if dispatcher.pointee.endWait(session.pointee.id) { waitTimesChanged() }
     }

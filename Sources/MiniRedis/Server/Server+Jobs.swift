@@ -118,12 +118,33 @@ extension Server {
     func replyKeys(
         _ pattern: ByteView, database: Int, to session: UnsafeMutablePointer<Session>
     ) {
+        let request = KeysRequest(
+            clientID: session.pointee.id, database: database,
+            pattern: (0..<pattern.count).map { pattern[$0] })
+        guard frame.pointee.mode == .direct else { return replyKeysNow(request) }
         session.pointee.hold.insert(.waiting)
-        waitingKeys.append(
-            KeysRequest(
-                clientID: session.pointee.id, database: database,
-                pattern: (0..<pattern.count).map { pattern[$0] }))
+        waitingKeys.append(request)
         startKeys()
+    }
+
+    /// Within EXEC nothing waits.
+    private func replyKeysNow(_ request: KeysRequest) {
+        let job = KeysJob(snapshot: beginSnapshot(), request: request)
+        job.run()
+        keyspace.endSnapshot(job.snapshot)
+        frame.pointee.reply.array(job.found)
+        for chunk in job.chunks { loop.output.pointee.append(chunk.base, count: chunk.count) }
+        job.giveUp()
+    }
+
+    /// Runs a job on a thread and calls back when it is done; within EXEC, where nothing waits, both
+    /// at once.
+    func perform(_ job: @escaping @Sendable () -> Void, completion: @escaping () -> Void) {
+        guard frame.pointee.mode == .direct else {
+            job()
+            return completion()
+        }
+        loop.perform(work: job, completion: completion)
     }
 
     /// How many KEYS are answered at the same time. Each holds a snapshot and its whole reply, and
@@ -190,6 +211,9 @@ extension Server {
         _ work: (_ done: @escaping ((ReplyWriter) -> Void) -> Void) -> Void
     ) {
         let id = session.pointee.id
+        guard frame.pointee.mode == .direct else {
+            return work { [unowned self] write in write(frame.pointee.reply) }
+        }
         session.pointee.hold.insert(.waiting)
         work { [unowned self] write in
             guard let client = clients[id] else { return }
@@ -205,7 +229,7 @@ extension Server {
     func save(_ completion: @escaping (PersistenceError?) -> Void) {
         let (job, changes) = startSave()
         log.write(.notice, "Background saving started")
-        loop.perform {
+        perform {
             job.run()
         } completion: { [unowned self] in
             keyspace.endSnapshot(job.snapshot)

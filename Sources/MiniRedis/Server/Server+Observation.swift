@@ -135,7 +135,7 @@ extension Server {
 
     func purgeMemory(for session: UnsafeMutablePointer<Session>) {
         answerLater(session) { done in
-            loop.perform {
+            perform {
                 AllocatorStatistics.purge()
             } completion: {
                 done { $0.ok() }
@@ -158,7 +158,7 @@ extension Server {
         let rewrite = ConfigurationRewrite(configuration, everything: everything)
         let failure = Failure()
         answerLater(session) { done in
-            loop.perform {
+            perform {
                 let reason = rewrite.perform(on: path)
                 failure.reason.withLock { $0 = reason }
             } completion: { [unowned self] in

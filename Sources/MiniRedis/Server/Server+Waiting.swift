@@ -49,6 +49,31 @@ extension Server {
     }
 }
 
+extension Server {
+    // MARK: - Transactions
+
+    func hasBrokenWatch(_ session: UnsafeMutablePointer<Session>) -> Bool {
+        dispatcher.pointee.hasBrokenWatch(session)
+    }
+
+    func watch(_ key: KeyArgument, for session: UnsafeMutablePointer<Session>) {
+        dispatcher.pointee.watch(key, session)
+    }
+
+    func unwatch(_ session: UnsafeMutablePointer<Session>) {
+        dispatcher.pointee.unwatch(session)
+    }
+
+    func discardTransaction(of session: UnsafeMutablePointer<Session>) {
+        dispatcher.pointee.discardTransaction(session)
+    }
+
+    func inputTooLarge(of session: UnsafeMutablePointer<Session>) {
+        guard let client = client(of: session) else { return }
+        client.connectionInputTooLarge(client.connection)
+    }
+}
+
 /// The timer of the wait that is over first.
 struct WaitTimer {
     var timer: LoopTimer?

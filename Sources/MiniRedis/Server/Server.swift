@@ -35,6 +35,10 @@ final class Server {
     unowned(unsafe) var currentConnection: Connection?
     var clients: [Int64: Client] = [:]
     var nextClientID: Int64 = 1
+    /// Who listens to what.
+    var channels: Channels
+    /// What was published to the client whose request is being executed.
+    var deferred = ByteBuffer()
     /// When the first of the waits for keys is over.
     var waitTimer = WaitTimer()
     var queuedClients: [Client] = []
@@ -77,6 +81,7 @@ final class Server {
         runID = random.hexadecimal(40)
         keyspace = Keyspace(
             databaseCount: Int(configuration.settings.databases), hasher: KeyHash(random: &random))
+        channels = Channels(hasher: KeyHash(random: &random))
         commandTable = CommandTable(
             AllCommands.declarations(), renamed: configuration.settings.newCommandNames)
         protocolLimits = .allocate(capacity: 2)
@@ -128,6 +133,9 @@ final class Server {
         frame.pointee.longestString = Int(bulkLength)
         protocolLimits[0] = ProtocolLimits(bulkLength: bulkLength, isAuthenticated: false)
         protocolLimits[1] = ProtocolLimits(bulkLength: bulkLength, isAuthenticated: true)
+        frame.pointee.queueLimit = Int(clamping: settings.queryBufferLimitBytes)
+        keyspace.state.pointee.changeLog.published = settings.keyspaceEvents
+        dispatcher.pointee.updateAttention()
         applyMemorySettings()
         log.level = settings.logLevel.level
         updateOutputLimits()

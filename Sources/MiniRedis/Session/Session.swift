@@ -29,6 +29,10 @@ struct Session: ~Copyable {
         static let unauthenticated = Attention(rawValue: 1)
         /// Replies are suppressed (CLIENT REPLY).
         static let silent = Attention(rawValue: 2)
+        /// Requests are queued (MULTI).
+        static let queueing = Attention(rawValue: 4)
+        /// It listens to channels: in RESP2 it may do little else.
+        static let subscribed = Attention(rawValue: 8)
     }
 
     /// What CLIENT REPLY asked for.
@@ -80,6 +84,18 @@ struct Session: ~Copyable {
     }
     /// The reply that is being made in the background is not to be sent.
     var isAnswerUnwanted = false
+    /// What was queued since MULTI; nil outside of a transaction.
+    var transaction: Transaction? {
+        didSet { setAttention(.queueing, transaction != nil) }
+    }
+    /// How many channels it listens to.
+    var subscriptions = SubscriptionCounts() {
+        didSet {
+            setAttention(.subscribed, !subscriptions.isEmpty)
+            if kind == .normal && !subscriptions.isEmpty { kind = .subscriber }
+            if kind == .subscriber && subscriptions.isEmpty { kind = .normal }
+        }
+    }
     /// The number of the command that ran last, or -1.
     var lastCommand = -1
     /// As HELLO SETNAME or CLIENT SETNAME gave it; empty if they did not.
