@@ -111,6 +111,34 @@ ALLOWED = {
         {"optional", "multiple"}, "7.2: a source is optional, as the arity always said"),
 }
 
+
+def allow_names_of_places():
+    """7.2 names blocks and keys of the commands on places, and says that STORE or STOREDIST will do."""
+    for name in ("geopos", "geohash"):
+        ALLOWED[name, "docs/arguments/1/flags"] = ({"optional", "multiple"}, "7.2: they may be none")
+    ALLOWED["geoadd", "docs/arguments/3/name"] = ("data", "7.2 names the block")
+    for name, place in (("geosearch", 1), ("geosearchstore", 2)):
+        ALLOWED[name, f"docs/arguments/{place}/arguments/1/name"] = ("fromlonlat", "7.2 names it")
+        ALLOWED[name, f"docs/arguments/{place + 3}/name"] = ("count-block", "7.2 names the block")
+    for name, count in (("georadius", 8), ("georadiusbymember", 7)):
+        ALLOWED[f"{name}_ro", f"docs/arguments/{count}/name"] = ("count-block", "7.2 names the block")
+        ALLOWED[name, f"docs/arguments/{count}/name"] = ("count-block", "7.2 names the block")
+        ALLOWED[name, "docs/arguments/count"] = (count + 3, "7.2: one of STORE and STOREDIST")
+        at = f"docs/arguments/{count + 2}"
+        facts = {"name": "store", "type": "oneof", "token": None, "key_spec_index": None}
+        facts["arguments/count"] = 2
+        for index, token in enumerate(("STORE", "STOREDIST")):
+            key = {"name": f"{token.lower()}key", "type": "key", "token": token}
+            key["key_spec_index"] = index + 1
+            facts.update({f"arguments/{index}/{fact}": value for fact, value in key.items()})
+        for fact, value in facts.items():
+            ALLOWED[name, f"{at}/{fact}"] = (value, "7.2: one of STORE and STOREDIST")
+        for fact in ("name", "type", "token", "key_spec_index", "flags"):
+            ALLOWED[name, f"docs/arguments/{count + 3}/{fact}"] = (None, "see above")
+
+
+allow_names_of_places()
+
 # What came after the oracle.
 NEWER = {
     "client|setinfo", "client|no-touch", "hexpire", "hpexpire", "hexpireat", "hpexpireat",
@@ -258,6 +286,12 @@ class ComparedWithTheOracle(Case):
             ("DEBUG", "SLEEP", "0"),
             ("EXPIRE", "a", "1", "NX"),
             ("GET", "a", "b"),
+            ("GEORADIUS", "a", "0", "0", "1", "km"),
+            ("GEORADIUS", "a", "0", "0", "1", "km", "store", "x", "storedist", "y"),
+            ("GEORADIUS", "a", "0", "0", "1", "km", "asc", "STORE"),
+            ("GEORADIUSBYMEMBER", "a", "store", "1", "km", "Store", "x"),
+            ("GEORADIUS_RO", "a", "0", "0", "1", "km", "STORE", "x"),
+            ("GEOSEARCHSTORE", "d", "s", "FROMMEMBER", "m", "BYRADIUS", "1", "km"),
         ):
             with self.subTest(words=words):
                 asked = ("COMMAND", "GETKEYS", *words)

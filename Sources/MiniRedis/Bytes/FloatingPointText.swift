@@ -89,6 +89,16 @@ enum FloatingPointText {
         }
     }
 
+    /// The text with six decimals, as error texts cite a number.
+    static func sixDecimals(_ value: Double) -> String {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: roomBytes) { room in
+            guard let start = room.baseAddress else { preconditionFailure("room has a base") }
+            let written = withVaList([value]) { vsnprintf(start, roomBytes, "%f", $0) }
+            precondition(written > 0 && written < roomBytes, "a text that fits")
+            return ByteView(start, count: Int(written)).string
+        }
+    }
+
     /// The length of a text with a point, up to its last digit that is not a zero after the point.
     private static func lengthWithoutZeros(_ text: ByteView) -> Int {
         var count = text.count

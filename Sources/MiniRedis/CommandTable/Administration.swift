@@ -12,7 +12,7 @@ enum ShutdownMode {
 }
 
 /// The server, as administration commands see it.
-protocol Administration: Observation, SessionEffects, Publishing {
+protocol Administration: Observation, SessionEffects, Publishing, Serialization {
     /// The commands that there are.
     var commandTable: CommandTable { get }
     var keyspace: Keyspace { get }
@@ -39,8 +39,8 @@ protocol Administration: Observation, SessionEffects, Publishing {
     /// shorter nor narrower.
     func pauseClients(_ scope: PauseScope, until end: Int64)
     func unpauseClients()
-    /// The client is as if it were new: it waits for no key, watches none, listens to nothing and has
-    /// queued nothing.
+    /// The client is as if it were new: it waits for no key, watches none, listens to nothing and
+    /// has queued nothing.
     func forgetEngagements(of session: UnsafeMutablePointer<Session>)
     /// From now on this client is told every command, or no more.
     func setMonitoring(_ isOn: Bool, for session: UnsafeMutablePointer<Session>)

@@ -52,8 +52,9 @@ struct Syntax: Sendable {
     var namesUnknownKeys = false
     var children: [Syntax] = []
 
-    static func key(_ name: String, _ access: KeyAccess) -> Syntax {
-        Syntax(name: name, kind: .key, access: access)
+    /// A key; one behind a token may be anywhere among the options.
+    static func key(_ name: String, _ access: KeyAccess, token: String? = nil) -> Syntax {
+        Syntax(name: name, kind: .key, token: token, access: access)
     }
 
     /// What goes to the node of a cluster that a key of this name would go to.
@@ -170,7 +171,7 @@ struct Syntax: Sendable {
     /// Whether this is a key of the same specification as the argument before it.
     func continuesKeys(_ previous: Syntax) -> Bool {
         kind == .key && previous.kind == .key && access == previous.access && !isMultiple
-            && previous.isFixed
+            && previous.isFixed && token == nil
     }
 
     /// The arity of a command with this grammar whose name is `nameWords` words: negative if there
@@ -227,7 +228,10 @@ struct KeySpecification {
                         first: position, last: argument.isMultiple ? -1 : 0,
                         step: argument.children.count, access: key.access))
             }
-            guard argument.isFixed else { break }
+            guard argument.isFixed else {
+                specifications += keywords(syntax[at...], from: position)
+                break
+            }
             position += argument.fewestWords
         }
         return specifications + unknown(syntax)
@@ -261,11 +265,27 @@ struct KeySpecification {
         return nil
     }
 
+    /// The keys behind words of their own among the options, which begin at argument `position`.
+    private static func keywords(
+        _ options: ArraySlice<Syntax>, from position: Int
+    ) -> [KeySpecification] {
+        options.flatMap { option in
+            guard option.kind == .key, !option.namesUnknownKeys, let token = option.token else {
+                return keywords(option.children[...], from: position)
+            }
+            return [
+                KeySpecification(
+                    first: position, last: 0, step: 1, access: option.access, keyword: token)
+            ]
+        }
+    }
+
     /// The indexes of the keys of a request.
     func keyIndexes(in request: Request) -> [Int] {
         if isUnknown {
             return unknownKeyword.flatMap { keyIndex(behind: $0, request) }.map { [$0] } ?? []
         }
+        if let keyword, last == 0 { return keyIndexes(behind: keyword, in: request) }
         if let keyword {
             let place = (min(first, request.count)..<request.count).first {
                 request[$0].string.uppercased() == keyword
@@ -288,6 +308,20 @@ struct KeySpecification {
             return (2..<request.count - 1).last { at in
                 FoldedName(request[at]).map { $0 == FoldedName(word) } ?? false
             }.map { $0 + 1 }
+        }
+    }
+
+    /// The index of the key behind the first such word that something follows.
+    private func keyIndexes(behind keyword: String, in request: Request) -> [Int] {
+        var keyword = keyword
+        return keyword.withUTF8 { bytes in
+            guard let base = bytes.baseAddress else { return [] }
+            let word = ByteView(base, count: bytes.count)
+            let found = (first..<max(first, request.count - 1)).first { at in
+                request[at].count == word.count
+                    && (0..<word.count).allSatisfy { request[at][$0] & 0xDF == word[$0] & 0xDF }
+            }
+            return found.map { [$0 + 1] } ?? []
         }
     }
 

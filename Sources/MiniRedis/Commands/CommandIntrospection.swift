@@ -230,7 +230,7 @@ enum CommandIntrospection {
             return (0, 0, 0)
         }
         var last = first.last >= 0 ? first.first + first.last : first.last
-        for next in specifications.dropFirst() where last >= 0 && !next.isUnknown {
+        for next in specifications.dropFirst() where last >= 0 && !next.isUnknown && next.keyword == nil {
             last = next.last >= 0 ? next.first + next.last : next.last
         }
         return (first.first, last, first.step)
@@ -270,7 +270,7 @@ enum CommandIntrospection {
             ? [("keynumidx", 0), ("firstkey", 1), ("keystep", 1)]
             : [
                 ("lastkey", specification.last), ("keystep", specification.step),
-                ("limit", specification.keyword == nil ? 0 : 2),
+                ("limit", specification.keyword != nil && specification.last < 0 ? 2 : 0),
             ]
         for (name, value) in facts {
             reply.bulk(name)

@@ -18,10 +18,11 @@ extension Database {
         guard source.encoding == .collection, let slot = table.find(hash, key) else { return }
         let copy = Entry(slot.entry)
         copy.setCollection(copy.type.collection.copy(source.collection, state.pointee.memory))
+        if copy.type == .stream { state.pointee.streams += 1 }
     }
 
-    /// Stores what `source` holds under `key`; a collection's block is both entries' afterwards. Not
-    /// committed.
+    /// Stores what `source` holds under `key`, without a commit; a collection's block is both
+    /// entries' afterwards.
     private mutating func put(_ key: ByteView, _ hash: UInt64, _ source: Entry) {
         let deadline = source.deadline
         var shape = source.shape

@@ -28,7 +28,6 @@ extension Client {
             ("psub", "\(session.pointee.subscriptions.patterns)"),
             ("ssub", "\(session.pointee.subscriptions.shards)"),
             ("multi", "\(session.pointee.transaction?.requests.count ?? -1)"),
-            ("watch", "\(server.followers.pointee.watched.count(of: session.pointee.id))"),
             ("qbuf", "\(isRunning ? bytesInExecution : retained)"),
             ("qbuf-free", "\(spare)"),
             ("argv-mem", "\(isRunning ? argumentBytes : 0)"),
@@ -47,6 +46,7 @@ extension Client {
             ("resp", "\(session.pointee.protocolVersion)"),
             ("lib-name", session.pointee.libraryName),
             ("lib-ver", session.pointee.libraryVersion),
+            ("watch", "\(server.followers.pointee.watched.count(of: session.pointee.id))"),
         ]
         return fields.map { "\($0.0)=\($0.1)" }.joined(separator: " ")
     }

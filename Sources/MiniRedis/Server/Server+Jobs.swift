@@ -72,7 +72,8 @@ private final class SaveJob: @unchecked Sendable {
         directory = settings.directory
         name = settings.dbFilename
         options = RDBWriterOptions(
-            compression: settings.rdbCompression, checksum: settings.rdbChecksum)
+            compression: settings.rdbCompression, checksum: settings.rdbChecksum,
+            version: RDBVersion.lowest(for: snapshot))
     }
 
     func run() {
@@ -98,8 +99,7 @@ private final class SaveJob: @unchecked Sendable {
             var failure: PersistenceError?
             snapshot.walk(captured) { entry in
                 do throws(PersistenceError) {
-                    try writer.string(
-                        key: entry.key, value: entry.string, deadline: entry.deadline)
+                    try writer.entry(entry)
                     return true
                 } catch {
                     failure = error
@@ -137,8 +137,8 @@ extension Server {
         job.giveUp()
     }
 
-    /// Runs a job on a thread and calls back when it is done; within EXEC, where nothing waits, both
-    /// at once.
+    /// Runs a job on a thread and calls back when it is done; within EXEC, where nothing waits,
+    /// both at once.
     func perform(_ job: @escaping @Sendable () -> Void, completion: @escaping () -> Void) {
         guard frame.pointee.mode == .direct else {
             job()

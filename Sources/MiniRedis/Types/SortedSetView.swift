@@ -96,7 +96,7 @@ struct SortedSetView {
 
     /// The score of a key; minus zero is zero here.
     @inline(__always)
-    private static func score(_ key: UInt64) -> Double {
+    static func score(_ key: UInt64) -> Double {
         let isPositive = key >> 63 != 0
         return Double(bitPattern: isPositive ? key ^ 1 << 63 : ~key)
     }
