@@ -140,19 +140,6 @@ struct RDBDamageTests {
         #expect(DumpContents(handmadeDump(claim)).error?.description == Self.shortRead)
     }
 
-    @Test(arguments: [
-        (1, "a list (type 1, linked list)"), (14, "a list (type 14, quicklist)"),
-        (4, "a hash (type 4, hash table)"), (21, "a stream (type 21, listpacks, third form)"),
-    ])
-    func `values that cannot be loaded are named with their key`(type: UInt8, text: String) {
-        let body: [UInt8] = [0xFE, 2, type, 4, 0x6B, 0x22, 0x00, 0xFF, 1, 2, 3]
-        let error = DumpContents(handmadeDump(body)).error
-        #expect(
-            error?.description
-                == "Key \"k\\\"\\x00\\xff\" in database 2 (up to byte 17) holds \(text), "
-                + "which this version cannot load yet")
-    }
-
     @Test func `F80 modules are refused by name`() {
         // "MBbloom--" in six bits a letter, version 4.
         var id: UInt64 = 0

@@ -64,11 +64,4 @@ struct RDBFixtureTests {
         #expect(try read("single_key").items.first == .auxiliary("redis-ver", "255.255.255"))
         #expect(try read("empty_database").version == 3)
     }
-
-    @Test func `a list is refused by name`() throws {
-        let error = try read("quicklist").error
-        #expect(
-            error?.description == "Key \"list\" in database 0 (up to byte 94) holds a list "
-                + "(type 14, quicklist), which this version cannot load yet")
-    }
 }

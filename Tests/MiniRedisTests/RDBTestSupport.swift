@@ -13,6 +13,7 @@ enum DumpItem: Equatable {
     case selectDatabase(Int)
     case resize(keys: Int, expires: Int)
     case string(DumpString)
+    case collection(DumpCollection)
     case function(bytes: UInt64)
     case end
 }
@@ -40,6 +41,10 @@ struct DumpContents {
         items.compactMap { if case .string(let string) = $0 { string } else { nil } }
     }
 
+    var collections: [DumpCollection] {
+        items.compactMap { if case .collection(let value) = $0 { value } else { nil } }
+    }
+
     /// Reads to the end or the first error.
     init<Source: ByteSource & ~Copyable>(
         _ source: consuming Source, options: RDBReaderOptions = RDBReaderOptions()
@@ -53,7 +58,14 @@ struct DumpContents {
             }
             repeat {
                 let item = try reader.next()
-                items.append(DumpItem(item, database: reader.database))
+                guard case .collection(let key, let type, let deadline, let access) = item else {
+                    items.append(DumpItem(item, database: reader.database))
+                    continue
+                }
+                var collection = DumpCollection(
+                    reader.database, Array(key), type, deadline: deadline, access: access)
+                try reader.readValue(into: &collection)
+                items.append(.collection(collection))
             } while items.last != .end
         } catch {
             self.error = error
@@ -88,6 +100,7 @@ extension DumpItem {
                         database, Array(key), value, deadline: deadline, access: access))
             case .function(let bytes): .function(bytes: bytes)
             case .end: .end
+            case .collection: preconditionFailure("its value is to be read first")
             }
     }
 }
@@ -95,7 +108,7 @@ extension DumpItem {
 extension DumpString {
     fileprivate init(
         _ database: Int, _ key: [UInt8], _ payload: StringPayload, deadline: Int64?,
-        access: RDBAccess?
+        access: KeyUse?
     ) {
         self.database = database
         self.key = key

@@ -12,7 +12,7 @@ enum ShutdownMode {
 }
 
 /// The server, as administration commands see it.
-protocol Administration: Observation, SessionEffects, Publishing {
+protocol Administration: Observation, SessionEffects, Publishing, Serialization {
     /// The commands that there are.
     var commandTable: CommandTable { get }
     var keyspace: Keyspace { get }

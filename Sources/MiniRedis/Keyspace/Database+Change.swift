@@ -84,6 +84,17 @@ extension Database {
         _ key: ByteView, _ hash: UInt64, _ value: StringSource, _ deadline: Int64?,
         _ event: KeyspaceEvent = .set
     ) {
+        _ = insert(key, hash, value, deadline)
+        note(.new, key, hash)
+        commit(event, key, hash)
+        if deadline != nil { note(.expire, key, hash) }
+    }
+
+    /// Puts a string under a key that is not there; not committed.
+    @inline(__always)
+    mutating func insert(
+        _ key: ByteView, _ hash: UInt64, _ value: StringSource, _ deadline: Int64?
+    ) -> Entry {
         let shape = Entry.Shape(
             keyCount: key.count, valueCount: value.inlineCount, hasDeadline: deadline != nil)
         if case .block(let block) = value { block.hold(heap) }
@@ -93,9 +104,7 @@ extension Database {
             accessClock: state.pointee.accessClock)
         table.insert(block, hash: hash)
         if deadline != nil { moveDeadline(from: nil, to: deadline, hash) }
-        note(.new, key, hash)
-        commit(event, key, hash)
-        if deadline != nil { note(.expire, key, hash) }
+        return Entry(block)
     }
 
     /// Writes another integer into a key that holds one.

@@ -29,6 +29,7 @@ extension Database {
             at: block, shape, key: key, collection: collection, deadline: deadline,
             accessClock: state.pointee.accessClock)
         table.insert(block, hash: hash)
+        if collection.type == .stream { state.pointee.streams += 1 }
         if deadline != nil { moveDeadline(from: nil, to: deadline, hash) }
         if collection.type == .hash {
             moveFieldDeadline(from: nil, to: HashValue.nextDeadline(collection.base), hash)
@@ -141,6 +142,7 @@ extension Database {
     @discardableResult
     func giveUp(_ collection: CollectionSource) -> Int {
         let memory = state.pointee.memory
+        if collection.type == .stream { state.pointee.streams -= 1 }
         let type = collection.type.collection
         let base = collection.base
         let blocks = type.blockCount(base)

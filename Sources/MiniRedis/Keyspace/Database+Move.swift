@@ -18,6 +18,7 @@ extension Database {
         guard source.encoding == .collection, let slot = table.find(hash, key) else { return }
         let copy = Entry(slot.entry)
         copy.setCollection(copy.type.collection.copy(source.collection, state.pointee.memory))
+        if copy.type == .stream { state.pointee.streams += 1 }
     }
 
     /// Stores what `source` holds under `key`, without a commit; a collection's block is both

@@ -197,7 +197,13 @@ final class Keyspace {
         captured.sort { $0.table.ordinal < $1.table.ordinal }
         liveSnapshots += 1
         return KeyspaceSnapshot(
-            epoch: epoch, progress: progress, databases: captured, now: state.pointee.now)
+            epoch: epoch, progress: progress, databases: captured, state: state.pointee,
+            hasFieldDeadlines: hasFieldDeadlines)
+    }
+
+    /// Whether any field of a hash has a deadline.
+    private var hasFieldDeadlines: Bool {
+        (0..<databaseCount).contains { databases[$0].fieldDeadlines.count > 0 }
     }
 
     /// Ends a snapshot that nobody walks any more; what only it saw is freed by `doPendingWork`.

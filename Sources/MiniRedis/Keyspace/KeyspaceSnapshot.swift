@@ -20,16 +20,22 @@ final class KeyspaceSnapshot: @unchecked Sendable {
     let databases: [CapturedDatabase]
     /// The time of the capture, in milliseconds since the epoch.
     let now: Int64
+    /// Whether any field of a hash has a deadline.
+    let hasFieldDeadlines: Bool
+    /// Whether there may be a stream: if not, there is none.
+    let hasStreams: Bool
     private let progress: UnsafeMutablePointer<WalkProgress>
 
     init(
         epoch: UInt64, progress: UnsafeMutablePointer<WalkProgress>, databases: [CapturedDatabase],
-        now: Int64
+        state: borrowing KeyspaceState, hasFieldDeadlines: Bool
     ) {
         self.epoch = epoch
         self.progress = progress
         self.databases = databases
-        self.now = now
+        now = state.now
+        hasStreams = state.streams > 0
+        self.hasFieldDeadlines = hasFieldDeadlines
     }
 
     /// Keys of all captured databases.

@@ -28,6 +28,9 @@ struct KeyspaceState: ~Copyable {
     /// Collections that were given up, in the order in which they may be freed.
     var detachedCollections: [DetachedCollection] = []
 
+    /// Streams that keys hold, and those that were given up and are not freed yet.
+    var streams = 0
+
     /// Who wants to know of changes.
     var changeLog = ChangeLog()
 

@@ -32,6 +32,39 @@ enum RDBDefect: Error {
     case stringTooLong(UInt64)
     case implausibleCompression(compressed: UInt64, expanded: UInt64)
     case damagedCompression
+    case damaged(RDBDamage)
+}
+
+/// What is wrong with a collection; the raw value stands in the log.
+enum RDBDamage: String {
+    case elementBeyondEnd = "An element ends beyond the value that holds it"
+    case intsetLength = "Intset integrity check failed: its length is not what it claims"
+    case intsetOrder = "Intset integrity check failed: its integers do not ascend"
+    case zipmapCount = "Zipmap integrity check failed: it ends elsewhere than it claims"
+    case ziplistLength = "Ziplist integrity check failed: its length is not what it claims"
+    case ziplistCount = "Ziplist integrity check failed: it has more or fewer elements"
+    case ziplistBackLength = "Ziplist integrity check failed: a way back leads elsewhere"
+    case ziplistElement = "Ziplist integrity check failed: unknown encoding"
+    case listpackLength = "Listpack integrity check failed: its length is not what it claims"
+    case listpackCount = "Listpack integrity check failed: it has more or fewer elements"
+    case listpackBackLength = "Listpack integrity check failed: a way back leads elsewhere"
+    case listpackElement = "Listpack integrity check failed: unknown encoding"
+    case quicklistNode = "Quicklist integrity check failed: unknown kind of node"
+    case oddElements = "An element without its counterpart"
+    case duplicateMember = "Duplicate members"
+    case duplicateField = "Duplicate fields"
+    case score = "A score that is no number"
+    case fieldDeadline = "A field's deadline is out of range"
+    case streamNode = "Stream listpack integrity check failed"
+    case streamCount = "Stream integrity check failed: it has more or fewer entries"
+    case streamOrder = "Stream integrity check failed: its identifiers do not ascend"
+    case duplicateGroup = "Duplicated consumer group name"
+    case duplicateConsumer = "Duplicate stream consumer detected"
+    case negativeCount = "Stream integrity check failed: a count or a time is out of range"
+    case pendingOrder = "Duplicated global PEL entry loading stream consumer group"
+    case pendingOfConsumer = "Consumer entry not found in group global PEL"
+    case pendingWithoutConsumer = "NACK entry without consumer"
+    case trailingBytes = "More bytes than the value has"
 }
 
 /// A defect and where it is.
@@ -69,7 +102,7 @@ extension RDBError: CustomStringConvertible {
                 + "no matching module '\(Self.moduleName(id))'"
         case .unsupportedOpcode, .unknownType, .unknownLengthForm, .unknownStringEncoding,
             .stringWhereLengthExpected, .numberTooLarge, .stringTooLong,
-            .implausibleCompression, .damagedCompression:
+            .implausibleCompression, .damagedCompression, .damaged:
             "Internal error in RDB reading offset \(offset)\(whichKey) -> \(damage)"
         }
     }
@@ -96,7 +129,7 @@ extension RDBError: CustomStringConvertible {
                 + "file, and save again."
         case .unreadable, .unsupportedOpcode, .unknownType, .unknownLengthForm,
             .unknownStringEncoding, .stringWhereLengthExpected, .numberTooLarge, .stringTooLong,
-            .implausibleCompression, .damagedCompression:
+            .implausibleCompression, .damagedCompression, .damaged:
             nil
         }
     }
@@ -126,6 +159,7 @@ extension RDBError: CustomStringConvertible {
         case .implausibleCompression(let compressed, let expanded):
             "Invalid LZF string: \(compressed) bytes cannot expand to \(expanded)"
         case .damagedCompression: "Invalid LZF compressed string"
+        case .damaged(let damage): damage.rawValue
         default: ""
         }
     }

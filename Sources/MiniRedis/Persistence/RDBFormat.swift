@@ -72,17 +72,50 @@ enum RDBVersion {
     static let valkey = 80...80
     /// The first with a checksum at the end.
     static let firstWithChecksum = 5
-    /// What is written unless told otherwise: Redis 5.0 and all later ones load it.
+    /// What is written if it can hold the data: Redis 5.0 and all later ones load it.
     static let written = 9
+    /// The first with all that a stream knows (Redis 7.0), and with deadlines of fields (7.4).
+    static let firstWithStreamCounts = 10
+    static let firstWithFieldDeadlines = 12
     /// The header's length, bytes.
     static let headerBytes = 9
 }
 
-/// The types of values, as far as their names go.
+/// The types of values: which it is, and how it is encoded.
 enum RDBValueType {
     static let string: UInt8 = 0
+    static let list: UInt8 = 1
+    static let set: UInt8 = 2
+    /// Scores as text.
+    static let sortedSet: UInt8 = 3
+    static let hash: UInt8 = 4
+    /// Scores as doubles.
+    static let sortedSet2: UInt8 = 5
     static let moduleFirst: UInt8 = 6
     static let module: UInt8 = 7
+    static let hashZipmap: UInt8 = 9
+    static let listZiplist: UInt8 = 10
+    static let setIntset: UInt8 = 11
+    static let sortedSetZiplist: UInt8 = 12
+    static let hashZiplist: UInt8 = 13
+    static let quicklist: UInt8 = 14
+    static let stream: UInt8 = 15
+    static let hashListpack: UInt8 = 16
+    static let sortedSetListpack: UInt8 = 17
+    static let quicklist2: UInt8 = 18
+    /// With numbers of entries: from version 10 on.
+    static let stream2: UInt8 = 19
+    static let setListpack: UInt8 = 20
+    /// With times of consumers: from version 11 on.
+    static let stream3: UInt8 = 21
+    /// Of pre-releases of Redis 7.4; Valkey 9 has another layout of the same number.
+    static let hashEarlyTimed: UInt8 = 22
+    static let hashEarlyTimedListpack: UInt8 = 23
+    /// With deadlines of fields: from version 12 on.
+    static let hashTimed: UInt8 = 24
+    static let hashTimedListpack: UInt8 = 25
+    /// With the entries of producers: from version 13 on.
+    static let stream4: UInt8 = 26
 
     /// What a type byte stands for, for messages: the type as TYPE says it, and how it is encoded.
     /// Nil for a byte that no version uses.
@@ -115,4 +148,18 @@ enum RDBValueType {
         default: nil
         }
     }
+}
+
+/// The two kinds of nodes of a quicklist.
+enum RDBQuicklistNode {
+    /// One element as it is.
+    static let plain: UInt64 = 1
+    /// A listpack.
+    static let packed: UInt64 = 2
+}
+
+enum RDBFieldDeadline {
+    /// The greatest deadline of a field, milliseconds since 1970: Redis has 48 bits for it, and two
+    /// values with a meaning of their own.
+    static let maximum: Int64 = (1 << 48) - 2
 }

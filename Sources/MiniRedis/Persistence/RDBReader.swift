@@ -7,6 +7,10 @@
 // error that names it: an item is never left out silently, but for the hints and the functions that
 // are reported as what they are.
 //
+// A collection comes in two steps: its key as an item, then `readValue` gives its elements to a sink
+// one by one, so that no value is ever in memory as a whole. A caller that does not want it goes on:
+// the value is then checked and passed over.
+//
 // Items arrive before the checksum at the end is known. A caller that cannot take half a dump waits
 // for `.end` before it believes any of it. The numbers in `.resize` are claims too: never allocate
 // by them alone.
@@ -22,19 +26,20 @@ enum RDBItem {
     /// How many keys and keys with deadlines the database held: a hint.
     case resize(keys: Int, expires: Int)
     /// A key with a string; `deadline` in milliseconds since 1970, possibly long ago.
-    case string(key: ByteView, value: StringPayload, deadline: Int64?, access: RDBAccess?)
+    case string(key: ByteView, value: StringPayload, deadline: Int64?, access: KeyUse?)
+    /// A key with a collection, whose elements `readValue` gives. The key is valid until the next
+    /// call of `next()`.
+    case collection(key: ByteView, type: ValueType, deadline: Int64?, access: KeyUse?)
     /// A library of functions took this many bytes and was passed over.
     case function(bytes: UInt64)
     /// The dump is complete, and its checksum right.
     case end
 }
 
-/// What the dump says about the use of a key.
-enum RDBAccess {
-    /// Seconds since it was used.
-    case idle(seconds: UInt64)
-    /// The logarithmic counter of LFU.
-    case frequency(UInt8)
+/// A value without a key.
+enum RDBPayload {
+    case string(StringPayload)
+    case collection(ValueType)
 }
 
 /// What to accept.
@@ -60,13 +65,27 @@ struct RDBReader<Source: ByteSource & ~Copyable>: ~Copyable {
     /// Where strings are expanded to: one at a time for a key and for a value.
     var keyScratch = StreamScratch()
     var valueScratch = StreamScratch()
+    /// Where integers of blobs are written out.
+    var keyDigits = StreamScratch()
+    var valueDigits = StreamScratch()
+    /// The key of the collection being read.
+    private var name = StreamScratch()
     /// The key being read, for messages.
-    private var currentKey: RDBText?
+    private var currentKey = CurrentKey.none
     private var phase = Phase.header
+
+    private enum CurrentKey {
+        case none
+        case item(RDBText)
+        /// In `name`.
+        case held(count: Int)
+    }
 
     private enum Phase {
         case header
         case items
+        /// The key of a collection of this type byte was given.
+        case value(UInt8)
         case ended
         case failed(RDBError)
     }
@@ -87,6 +106,17 @@ struct RDBReader<Source: ByteSource & ~Copyable>: ~Copyable {
         }
     }
 
+    /// Reads one value without a dump around it, as `payload()` gives it, in the encodings of a
+    /// version.
+    init(
+        payload source: consuming Source, version: Int, options: RDBReaderOptions
+    ) throws(RDBError) {
+        try self.init(source: source, options: options)
+        self.version = version
+        isValkey = RDBVersion.valkey.contains(version)
+        phase = .items
+    }
+
     /// The bytes of the stream that are used so far, for showing progress.
     var bytesRead: Int { cursor.offset }
 
@@ -95,6 +125,11 @@ struct RDBReader<Source: ByteSource & ~Copyable>: ~Copyable {
         do throws(RDBDefect) {
             switch phase {
             case .items:
+                return try item()
+            case .value(let type):
+                var nothing = RDBDiscardedValue()
+                try decode(type, into: &nothing)
+                phase = .items
                 return try item()
             case .header:
                 try header()
@@ -110,9 +145,45 @@ struct RDBReader<Source: ByteSource & ~Copyable>: ~Copyable {
         }
     }
 
+    /// The value of a payload. A collection's elements are `readValue`'s.
+    mutating func payload() throws(RDBError) -> RDBPayload {
+        do throws(RDBDefect) {
+            let type = try cursor.byte()
+            if type == RDBValueType.string { return .string(try stringValue()) }
+            guard let collection = Self.collectionType(type) else {
+                throw RDBValueType.name(type) == nil ? .unknownType(type) : .unsupportedType(type)
+            }
+            phase = .value(type)
+            return .collection(collection)
+        } catch {
+            throw fail(error)
+        }
+    }
+
+    /// Gives the elements of the collection whose key was the last item to `sink`. After an error
+    /// the sink has some of them.
+    mutating func readValue<Sink: RDBValueSink & ~Copyable>(
+        into sink: inout Sink
+    ) throws(RDBError) {
+        guard case .value(let type) = phase else {
+            preconditionFailure("a value is read once, after its key")
+        }
+        do throws(RDBDefect) {
+            try decode(type, into: &sink)
+            phase = .items
+        } catch {
+            throw fail(error)
+        }
+    }
+
     private mutating func fail(_ defect: RDBDefect) -> RDBError {
         if case .failed(let error) = phase { return error }
-        let key = currentKey.map { RDBError.quoted(view($0, in: .key)) }
+        let key: String? =
+            switch currentKey {
+            case .none: nil
+            case .item(let text): RDBError.quoted(view(text, in: .key))
+            case .held(let count): RDBError.quoted(name.view(count))
+            }
         let error = RDBError(defect: defect, offset: cursor.offset, database: database, key: key)
         phase = .failed(error)
         return error
@@ -149,12 +220,10 @@ struct RDBReader<Source: ByteSource & ~Copyable>: ~Copyable {
     // MARK: Items
 
     private mutating func item() throws(RDBDefect) -> RDBItem {
-        currentKey = nil
-        cursor.beginItem()
-        keyScratch.trim()
-        valueScratch.trim()
+        currentKey = .none
+        beginElement()
         var deadline: Int64?
-        var access: RDBAccess?
+        var access: KeyUse?
         while true {
             let code = try cursor.byte()
             switch code {
@@ -173,9 +242,21 @@ struct RDBReader<Source: ByteSource & ~Copyable>: ~Copyable {
             case RDBOpcode.slotInfo:
                 for _ in 0..<3 { _ = try number() }
             default:
-                return try rareItem(code)
+                guard let type = Self.collectionType(code) else { return try rareItem(code) }
+                let key = try beginCollection(code)
+                return .collection(key: key, type: type, deadline: deadline, access: access)
             }
         }
+    }
+
+    /// Reads the key of a collection, which is kept until its value is read.
+    private mutating func beginCollection(_ type: UInt8) throws(RDBDefect) -> ByteView {
+        let key = view(try text(in: .key), in: .key)
+        name.trim()
+        guard name.hold(key) else { throw .outOfMemory }
+        currentKey = .held(count: key.count)
+        phase = .value(type)
+        return name.view(key.count)
     }
 
     /// What does not occur once per key.
@@ -206,23 +287,26 @@ struct RDBReader<Source: ByteSource & ~Copyable>: ~Copyable {
     }
 
     private mutating func string(
-        deadline: Int64?, access: RDBAccess?
+        deadline: Int64?, access: KeyUse?
     ) throws(RDBDefect) -> RDBItem {
         let key = try text(in: .key)
-        currentKey = key
-        let value: StringPayload =
-            switch try string(in: .value) {
-            case .text(let text): .bytes(view(text, in: .value))
-            case .integer(let integer): .integer(integer)
-            }
+        currentKey = .item(key)
+        let value = try stringValue()
         // Only now: the value may have moved the window.
         return .string(key: view(key, in: .key), value: value, deadline: deadline, access: access)
+    }
+
+    private mutating func stringValue() throws(RDBDefect) -> StringPayload {
+        switch try string(in: .value) {
+        case .text(let text): .bytes(view(text, in: .value))
+        case .integer(let integer): .integer(integer)
+        }
     }
 
     /// Why a value of this type is not loaded, its key told.
     private mutating func refusal(of type: UInt8) throws(RDBDefect) -> RDBDefect {
         guard RDBValueType.name(type) != nil else { return .unknownType(type) }
-        currentKey = try text(in: .key)
+        currentKey = .item(try text(in: .key))
         if type == RDBValueType.module { return .moduleValue(try number()) }
         return .unsupportedType(type)
     }

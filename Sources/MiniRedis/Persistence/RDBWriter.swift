@@ -3,7 +3,7 @@
 // Writes a dump, item by item, in the order of the picture in RDBFormat.swift.
 //
 // It runs on the thread of a save and shares nothing: views are read during the call and not kept.
-// It knows neither the file nor the keyspace. The encodings are those that Redis 7.0 would choose,
+// It does not know the file. The encodings of strings are those that Redis 7.0 would choose,
 // so that a dump of the same data has about the same size; one deviation is that strings larger
 // than `maximumCompressedBytes` are written as they are, which bounds the memory of a save.
 //
@@ -17,7 +17,7 @@ struct RDBWriterOptions {
     var compression = true
     /// End with a checksum (`rdbchecksum`); without it the field is 0.
     var checksum = true
-    /// The version in the header. The writer uses nothing that version 9 lacks.
+    /// The version in the header: the lowest that has what will be written (`RDBValueForm`).
     var version = RDBVersion.written
 }
 
@@ -71,6 +71,10 @@ struct RDBWriter<Sink: ByteSink & ~Copyable>: ~Copyable {
     ) throws(PersistenceError) {
         try beginValue(RDBValueType.string, deadline: deadline)
         try string(key)
+        try string(value)
+    }
+
+    mutating func string(_ value: StringPayload) throws(PersistenceError) {
         switch value {
         case .bytes(let bytes): try string(bytes)
         case .integer(let integer): try string(integer)
@@ -80,6 +84,11 @@ struct RDBWriter<Sink: ByteSink & ~Copyable>: ~Copyable {
     /// Ends the dump and hands all of it to the device.
     mutating func finish() throws(PersistenceError) {
         try opcode(RDBOpcode.endOfFile)
+        try writeChecksum()
+    }
+
+    /// The checksum of everything so far; hands all of it to the device.
+    mutating func writeChecksum() throws(PersistenceError) {
         try output.flush()
         let checksum = output.checksumOfFlushed
         try output.reserve(8).storeBytes(of: checksum.littleEndian, as: UInt64.self)
@@ -88,7 +97,7 @@ struct RDBWriter<Sink: ByteSink & ~Copyable>: ~Copyable {
     }
 
     /// What stands before the key.
-    private mutating func beginValue(
+    mutating func beginValue(
         _ type: UInt8, deadline: Int64?
     ) throws(PersistenceError) {
         let room = try output.reserve(Self.itemHeadBytes)
@@ -108,10 +117,15 @@ struct RDBWriter<Sink: ByteSink & ~Copyable>: ~Copyable {
     }
 
     /// A number in the form of a length.
-    private mutating func length(_ value: Int) throws(PersistenceError) {
+    mutating func length(_ value: Int) throws(PersistenceError) {
         assert(value >= 0)
+        try number(UInt64(value))
+    }
+
+    /// A number of 64 bits in the form of a length.
+    mutating func number(_ value: UInt64) throws(PersistenceError) {
         let room = try output.reserve(Self.itemHeadBytes)
-        output.commit(Self.storeLength(UInt64(value), to: room))
+        output.commit(Self.storeLength(value, to: room))
     }
 
     private mutating func append(text: String) throws(PersistenceError) {

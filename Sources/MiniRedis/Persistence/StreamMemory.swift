@@ -51,6 +51,13 @@ struct StreamScratch: ~Copyable {
         return memory
     }
 
+    /// Keeps a copy of the bytes; false if there is no memory.
+    mutating func hold(_ bytes: ByteView) -> Bool {
+        guard let room = room(bytes.count) else { return false }
+        memcpy(room, bytes.base, bytes.count)
+        return true
+    }
+
     /// The first `count` bytes of the room asked for last.
     func view(_ count: Int) -> ByteView {
         guard let memory else { return ByteView("") }

@@ -60,4 +60,10 @@ extension ErrorReply {
         """
         ERR GT and LT options at the same time are not compatible
         """)
+    static let busyKey = ErrorReply("BUSYKEY Target key name already exists.")
+    static let timeToLiveNegative = ErrorReply("ERR Invalid TTL value, must be >= 0")
+    static let idleTimeNegative = ErrorReply("ERR Invalid IDLETIME value, must be >= 0")
+    static let frequencyOutOfRange = ErrorReply("ERR Invalid FREQ value, must be >= 0 and <= 255")
+    static let payloadVersion = ErrorReply("ERR DUMP payload version or checksum are wrong")
+    static let badDataFormat = ErrorReply("ERR Bad data format")
 }

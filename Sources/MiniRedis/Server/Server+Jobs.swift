@@ -72,7 +72,8 @@ private final class SaveJob: @unchecked Sendable {
         directory = settings.directory
         name = settings.dbFilename
         options = RDBWriterOptions(
-            compression: settings.rdbCompression, checksum: settings.rdbChecksum)
+            compression: settings.rdbCompression, checksum: settings.rdbChecksum,
+            version: RDBVersion.lowest(for: snapshot))
     }
 
     func run() {
@@ -98,8 +99,7 @@ private final class SaveJob: @unchecked Sendable {
             var failure: PersistenceError?
             snapshot.walk(captured) { entry in
                 do throws(PersistenceError) {
-                    try writer.string(
-                        key: entry.key, value: entry.string, deadline: entry.deadline)
+                    try writer.entry(entry)
                     return true
                 } catch {
                     failure = error

@@ -4,24 +4,6 @@
 
 import Glibc
 
-/// Why a dump that can be read cannot be taken over.
-private enum LoadError: Error, CustomStringConvertible {
-    case unreadable(RDBError)
-    case tooManyDatabases(Int)
-    case duplicateKey(String, database: Int)
-
-    var description: String {
-        switch self {
-        case .unreadable(let error): error.description
-        case .tooManyDatabases(let limit):
-            "FATAL: Data file was created with a Redis server configured to handle more than "
-                + "\(limit) databases. Exiting"
-        case .duplicateKey(let key, let database):
-            "RDB has duplicated key '\(key)' in DB \(database)"
-        }
-    }
-}
-
 extension Server {
     /// Loads the dump of the data directory, if there is one. False, with the reason in the log, if
     /// it is damaged.
@@ -34,21 +16,17 @@ extension Server {
         let path = settings.directory + "/" + settings.dbFilename
         guard access(path, F_OK) == 0 else { return true }
         let start = Clock.readMonotonicNanoseconds()
-        do throws(LoadError) {
-            try load(path)
+        var loader = RDBLoader(into: keyspace)
+        do throws(RDBLoadError) {
+            try loader.load(file: path)
         } catch {
             log.write(.warning, "\(error)")
-            if case .unreadable(let error) = error, let hint = error.hint {
-                log.write(.warning, hint)
-            }
+            if let hint = error.hint { log.write(.warning, hint) }
             log.write(.warning, "Fatal error loading the DB, check server logs. Exiting.")
             return false
         }
         let seconds = Double(Clock.readMonotonicNanoseconds() - start) / 1e9
-        log.write(
-            .notice,
-            "Done loading RDB, keys loaded: \(persistence.keysLoaded), "
-                + "keys expired: \(persistence.keysExpiredAtLoad).")
+        report(loader)
         log.write(
             .notice,
             "DB loaded from disk: \(InfoReport.fixed(seconds, digits: 3)) seconds"
@@ -57,71 +35,21 @@ extension Server {
         return true
     }
 
-    private func load(_ path: String) throws(LoadError) {
-        persistence.keysLoaded = 0
-        persistence.keysExpiredAtLoad = 0
-        let source: FileSource
-        do throws(PersistenceError) {
-            source = try FileSource(path: path)
-        } catch {
-            throw .unreadable(
-                RDBError(defect: .unreadable(error), offset: 0, database: 0, key: nil))
+    private func report(_ loader: RDBLoader) {
+        persistence.keysLoaded = loader.keysLoaded
+        persistence.keysExpiredAtLoad = loader.keysExpired
+        if loader.checksumWasDisabled {
+            log.write(.notice, RDBReader<FileSource>.checksumDisabledNotice)
         }
-        var reader: RDBReader<FileSource>
-        do throws(RDBError) {
-            reader = try RDBReader(source: source)
-        } catch {
-            throw .unreadable(error)
+        for key in loader.emptyKeyNames {
+            log.write(.notice, "rdbLoadObject skipping empty key: \(key)")
         }
-        var database = keyspace.databases
-        while true {
-            switch try next(&reader) {
-            case .end:
-                if reader.checksumWasDisabled {
-                    log.write(.notice, RDBReader<FileSource>.checksumDisabledNotice)
-                }
-                return
-            case .selectDatabase(let index):
-                guard index < keyspace.databaseCount else {
-                    throw .tooManyDatabases(keyspace.databaseCount)
-                }
-                database = keyspace.databases + index
-            case .string(let key, let value, let deadline, access: _):
-                try add(key, value, deadline, to: database)
-            case .auxiliary, .resize, .function: continue
-            }
-        }
-    }
-
-    private func next(
-        _ reader: inout RDBReader<FileSource>
-    ) throws(LoadError) -> RDBItem {
-        do throws(RDBError) {
-            return try reader.next()
-        } catch {
-            throw .unreadable(error)
-        }
-    }
-
-    private func add(
-        _ key: ByteView, _ value: StringPayload, _ deadline: Int64?,
-        to database: UnsafeMutablePointer<Database>
-    ) throws(LoadError) {
-        if let deadline, deadline <= keyspace.state.pointee.now {
-            persistence.keysExpiredAtLoad += 1
-            return
-        }
-        let hash = database.pointee.hash(key)
-        guard database.pointee.lookup(key, hash) == nil else {
-            throw .duplicateKey(key.string, database: database.pointee.index)
-        }
-        let source: StringSource =
-            switch value {
-            case .integer(let integer): .integer(integer)
-            case .bytes(let text): .stored(text, heap: database.pointee.heap)
-            }
-        database.pointee.add(key, hash, source, deadline)
-        persistence.keysLoaded += 1
+        let skipped =
+            loader.emptyKeys > 0 ? ", empty keys skipped: \(loader.emptyKeys)" : ""
+        log.write(
+            .notice,
+            "Done loading RDB, keys loaded: \(loader.keysLoaded), "
+                + "keys expired: \(loader.keysExpired)\(skipped).")
     }
 
     // MARK: - DEBUG RELOAD

@@ -90,12 +90,14 @@ struct GeoCell: Equatable {
         UInt32((value + limit) / (limit + limit) * Double(1 << steps))
     }
 
-    /// The bits of a score, which may be any number: negative ones wrap around.
+    /// The bits of a score, which may be any number: negative ones wrap around, and those beyond 64
+    /// bits are what x86 makes of them.
     private static func bits(_ score: Double) -> UInt64 {
         if let small = Int64(exactly: score.rounded(.towardZero)) {
             return UInt64(bitPattern: small)
         }
-        return UInt64(exactly: score.rounded(.towardZero)) ?? 1 << 63
+        if let large = UInt64(exactly: score.rounded(.towardZero)) { return large }
+        return score > 0 ? 0 : 1 << 63
     }
 
     /// The bits of both step numbers, the first ones leading.
@@ -111,8 +113,11 @@ struct GeoCell: Equatable {
     func moved(east columns: Int, north rows: Int) -> GeoCell {
         let mask = UInt32(truncatingIfNeeded: 1 << steps - 1)
         var cell = self
-        cell.column = (column &+ UInt32(truncatingIfNeeded: columns)) & mask
-        cell.row = (row &+ UInt32(truncatingIfNeeded: rows)) & mask
+        // One step too far, at the upper limit, stays so unless there is a move.
+        if columns != 0 {
+            cell.column = (column &+ UInt32(truncatingIfNeeded: columns)) & mask
+        }
+        if rows != 0 { cell.row = (row &+ UInt32(truncatingIfNeeded: rows)) & mask }
         return cell
     }
 

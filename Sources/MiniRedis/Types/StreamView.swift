@@ -182,10 +182,10 @@ struct StreamView {
 // MARK: - How far somebody has read
 
 extension StreamView {
-    /// Whether something was deleted by XDEL at or behind `start` and up to `end`.
+    /// Whether XDEL may have left a gap among the entries from `start` to `end`.
     func hasDeletions(from start: StreamID, through end: StreamID = .maximum) -> Bool {
         count > 0 && maximalDeletedID != .zero && start <= maximalDeletedID
-            && maximalDeletedID <= end
+            && maximalDeletedID <= end && firstID <= maximalDeletedID
     }
 
     /// How many entries were ever added up to `id`, that one included; nil if that is unknown.
