@@ -100,7 +100,10 @@ private final class Subject<Contents: Equatable> {
 private func setSubject() -> Subject<Set<[UInt8]>> {
     Subject(.set, []) { base in
         var members: Set<[UInt8]> = []
-        SetView(base).forEach { #expect(members.insert(array($0)).inserted) }
+        SetView(base).forEach {
+            let isNew = members.insert(array($0)).inserted
+            #expect(isNew)
+        }
         #expect(members.count == SetView(base).count)
         return members
     }
@@ -138,17 +141,20 @@ private func hashSubject() -> Subject<[[UInt8]: Field]> {
                 let choice = random.below(100)
                 if choice < (isGrowing ? 65 : 20) {
                     let added = withBytes(member) { editor.insert($0) }
-                    #expect(added == subject.model.insert(member).inserted)
+                    let isNew = subject.model.insert(member).inserted
+                    #expect(added == isNew)
                     return added ? 1 : 0
                 }
                 if choice < 95 || subject.model.isEmpty {
                     let removed = withBytes(member) { editor.remove($0) }
-                    #expect(removed == (subject.model.remove(member) != nil))
+                    let wasThere = subject.model.remove(member) != nil
+                    #expect(removed == wasThere)
                     return removed ? 1 : 0
                 }
                 let count = min(subject.model.count, Int(random.below(4)) + 1)
                 editor.removeRandom(count, &random) {
-                    #expect(subject.model.remove(array($0)) != nil)
+                    let wasThere = subject.model.remove(array($0)) != nil
+                    #expect(wasThere)
                 }
                 return count
             }
