@@ -227,6 +227,8 @@ class Searching(Places):
     def test_any_score_is_somewhere(self):
         self.call("ZADD", "z", "inf", "a", "-inf", "b", "-1", "c", "1e300", "d", "0.5", "e")
         self.assertEqual(len(self.call("GEOPOS", "z", *"abcde")), 5)
+        corner = [b"-179.99999731779098511", b"-85.05112751263942528"]
+        self.assertEqual(self.call("GEOPOS", "z", "a", "e"), [corner, corner])
         everywhere = ("FROMLONLAT", "0", "0", "BYRADIUS", "1e9", "m", "WITHHASH", "WITHCOORD")
         self.assertEqual(len(self.call("GEOSEARCH", "z", *everywhere)), 1)
 

@@ -7,13 +7,6 @@ import Testing
 
 @testable import MiniRedis
 
-private func withBytes<Result>(_ bytes: [UInt8], _ body: (ByteView) -> Result) -> Result {
-    bytes.withUnsafeBytes { raw in
-        guard let base = raw.baseAddress else { return body(ByteView("")) }
-        return body(ByteView(base, count: raw.count))
-    }
-}
-
 private func array(_ view: ByteView) -> [UInt8] {
     [UInt8](UnsafeRawBufferPointer(start: view.base, count: view.count))
 }

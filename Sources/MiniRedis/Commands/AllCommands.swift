@@ -24,7 +24,7 @@ enum AllCommands {
             + Streams.pendings + Streams.claims + Streams.facts
             + SortedSets.members + SortedSets.counts + SortedSets.ranges + SortedSets.removals
             + SortedSets.pops + SortedSets.walks + SortedSets.combinations
-            + SortedSets.storedCombinations
+            + SortedSets.storedCombinations + SortedSets.waits
             + Sets.declarations + Sets.draws + Sets.algebra + Sets.stores
             + Hashes.writes + Hashes.reads + Hashes.draws + Hashes.expiries
             + Geo.declarations + Geo.searches + Geo.radii
