@@ -11,8 +11,7 @@ enum AllCommands {
             + Bitmaps.declarations + Bitmaps.combinations + Bitmaps.fields
             + HyperLogLogs.declarations + HyperLogLogs.checks
             + Keys.declarations + Keys.expiry + Keys.deadlines + Keys.walks + Keys.moves
-            + Keys.objects + Keys.draws + Keys.dumps
-            + Keys.objects + Keys.draws + Keys.sorts
+            + Keys.objects + Keys.draws + Keys.sorts + Keys.dumps
             + Connections.declarations + Clients.declarations + Monitoring.declarations
             + ServerCommands.declarations + ServerCommands.facts
             + ServerCommands.swaps + CommandIntrospection.declarations + Debugging.declarations
