@@ -109,9 +109,25 @@ extension Database {
         text.withPatched(at: count, with: ByteView("")) { copy in
             let base = UnsafeMutableRawPointer(mutating: copy.base)
             let changes = body(BitString(base: base, count: count))
-            if changes == 0 && count == text.count && slot != nil { return }
+            if changes == 0, count == text.count, let slot { return makeText(slot, key, copy) }
             store(slot, key, .edited(copy), event, max(1, changes))
         }
+    }
+
+    /// An integer that was to be changed in part, and was not, is text from then on, as in Redis:
+    /// the same value, so nobody is told.
+    private mutating func makeText(_ slot: TableSlot, _ key: KeyArgument, _ text: ByteView) {
+        let old = Entry(slot.entry)
+        guard old.encoding == .integer else { return }
+        let shape = Entry.Shape(
+            keyCount: key.bytes.count, valueCount: text.count, hasDeadline: old.hasDeadline)
+        let block = heap.pointee.allocate(shape.byteCount)
+        Entry.write(
+            at: block, shape, key: key.bytes, string: .edited(text), deadline: old.deadline,
+            accessClock: old.accessClock)
+        let isPrivate = table.isPrivate(slot, hash: key.hash)
+        table.replace(slot, hash: key.hash, with: block)
+        discard(old, key.hash, isPrivate: isPrivate)
     }
 
     private mutating func store(

@@ -14,6 +14,7 @@ import cases
 import plot
 import report
 import special
+import values
 from servers import BenchError, Server
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
@@ -24,6 +25,8 @@ SPECIAL = {
     "scan": lambda plan: [special.scan(plan)],
     "expiry-lag": lambda plan: [special.expiry_lag(plan)],
     "turns": special.longest_turns,
+    "values": values.costs,
+    "values-memory": values.memory,
 }
 
 
