@@ -102,7 +102,7 @@ struct RDBCollectionTests {
 
     private func payload(_ subject: SampleKeyspace, _ key: String) throws -> [UInt8] {
         var bytes: [UInt8] = []
-        for index in 0..<3 {
+        for index in 0..<subject.keyspace.databaseCount {
             try withView(of: Array(key.utf8)) { view in
                 Result {
                     let database = subject.keyspace.databases + index

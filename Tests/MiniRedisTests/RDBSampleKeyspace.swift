@@ -123,7 +123,7 @@ final class SampleKeyspace {
                     let score = Double(bitPattern: numbers.next())
                     _ = SortedSetEditor(place, limits).set(element, score.isNaN ? 1 : score)
                 case .hash:
-                    withView(of: value) { HashEditor(place, limits).set(element, $0) }
+                    _ = withView(of: value) { HashEditor(place, limits).set(element, $0) }
                     if size == 12 && index % 3 == 0 {
                         HashEditor(place, limits).setDeadline(element, now + Int64(index + 1))
                     }
