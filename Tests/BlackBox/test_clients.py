@@ -38,7 +38,7 @@ class Descriptions(SharedServerCase):
         self.assertTrue(line.endswith("\n"))
         names = [field.split("=")[0] for field in line.split()]
         self.assertEqual(names[: len(FIELDS)], FIELDS)
-        self.assertIn(names[len(FIELDS) :], ([], ["lib-name", "lib-ver"]))
+        self.assertIn(names[len(FIELDS) :], ([], ["lib-name", "lib-ver", "watch"]))
         entry = lines_of(self.client.call("CLIENT", "INFO"))[0]
         own = self.client.socket.getsockname()
         self.assertEqual(entry["addr"], f"{own[0]}:{own[1]}")

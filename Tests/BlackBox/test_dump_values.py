@@ -108,7 +108,12 @@ def groups_of(client, key):
                 group[b"last-delivered-id"],
                 group[b"entries-read"],
                 [(id, consumer, count) for id, consumer, _, count in pending],
-                [(c[b"name"], c[b"pending"]) for c in consumers],
+                # 7.2 makes a consumer that was given nothing, 7.0 does not.
+                [
+                    (c[b"name"], c[b"pending"])
+                    for c in consumers
+                    if c[b"pending"] > 0 or c[b"name"] == b"idle"
+                ],
             )
         )
     return groups
@@ -122,7 +127,8 @@ def value(client, key):
         return client.call("LRANGE", key, 0, -1)
     if kind == b"zset":
         flat = client.call("ZRANGE", key, 0, -1, "WITHSCORES")
-        return [(m, struct.pack(">d", float(s))) for m, s in zip(flat[::2], flat[1::2])]
+        # Redis turns -0 into 0 when it makes a small set of what it loads; the sum is 0 for both.
+        return [(m, struct.pack(">d", float(s) + 0.0)) for m, s in zip(flat[::2], flat[1::2])]
     if kind == b"set":
         return sorted(client.call("SMEMBERS", key))
     if kind == b"hash":
@@ -283,6 +289,62 @@ class Reload(AllTypes):
         client = self.connect(self.start(directory=directory))
         self.assertEqual(client.call("HPEXPIRETIME", "h", "FIELDS", 2, "a", "c"), [FAR, -1])
         self.assertEqual(sorted(client.call("HKEYS", "h")), [b"a", b"c"])
+
+
+class HostilePayloads(AllTypes):
+    """F78: payloads with a right checksum and damaged contents are errors, and do no harm."""
+
+    WRONG = (b"ERR Bad data format", b"ERR DUMP payload version or checksum are wrong")
+
+    def small_values(self, client):
+        for words in (
+            ("RPUSH", "list", "a", 17, -70000, "b" * 70),
+            ("SADD", "integers", 1, 2, 70000),
+            ("SADD", "set", "a", "b", 3),
+            ("ZADD", "zset", 1, "a", 2.5, "b", "-inf", 7),
+            ("HSET", "hash", "f", "v", "g", 12),
+            ("XADD", "stream", "5-1", "f", "v", "g", 12),
+            ("XADD", "stream", "5-2", "f", "w", "g", 13),
+            ("XADD", "stream", "6-0", "other", "x"),
+            ("XGROUP", "CREATE", "stream", "group", "0"),
+            ("XREADGROUP", "GROUP", "group", "alice", "COUNT", 2, "STREAMS", "stream", ">"),
+        ):
+            self.assertNotIsInstance(client.call(*words), Error)
+        return ("list", "integers", "set", "zset", "hash", "stream")
+
+    def attack(self, source, client, names):
+        answers = {"taken": 0, "refused": 0}
+        for name in names:
+            payload = source.call("DUMP", name)
+            body = payload[:-8]
+            attempts = [body[:n] + body[-2:] for n in range(len(body) - 2)]
+            for at in range(len(body) - 2):
+                for change in (1, 0x40, 0x80, 0xFF):
+                    damaged = bytearray(body)
+                    damaged[at] ^= change
+                    attempts.append(bytes(damaged))
+            commands = [("RESTORE", "x", 0, rdb.seal(a), "REPLACE") for a in attempts]
+            for reply in client.pipeline(commands):
+                if isinstance(reply, Error):
+                    self.assertIn(reply.text, self.WRONG)
+                    answers["refused"] += 1
+                else:
+                    answers["taken"] += 1
+            # What was taken can be read and written.
+            client.pipeline([("DEBUG", "DIGEST-VALUE", "x"), ("DUMP", "x"), ("COPY", "x", "y")])
+            client.call("DEL", "x", "y")
+        self.assertGreater(answers["refused"], answers["taken"])
+
+    @unittest.skipIf(IS_ORACLE, "it checks less")
+    def test_F78_our_payloads_damaged_anywhere(self):
+        client = self.connect(self.start())
+        self.attack(client, client, self.small_values(client))
+
+    @needs_oracle
+    @unittest.skipIf(IS_ORACLE, "it checks less")
+    def test_F78_payloads_of_redis_damaged_anywhere(self):
+        client, oracle = self.connect(self.start()), self.connect(self.start_oracle())
+        self.attack(oracle, client, self.small_values(oracle))
 
 
 class EmptyCollections(Case):

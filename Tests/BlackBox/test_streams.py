@@ -61,7 +61,7 @@ class Additions(SharedServerCase):
         call = self.client.call
         self.fill(5)
         self.assertEqual(call("XRANGE", "s", "2", "3"), [entry("2-0", "n", "2"), entry("3-0", "n", "3")])
-        self.assertEqual(call("XRANGE", "s", "(2", "(4"), [entry("3-0", "n", "3")])
+        self.assertEqual(call("XRANGE", "s", "(2-0", "(4-0"), [entry("3-0", "n", "3")])
         self.assertEqual(call("XREVRANGE", "s", "+", "-", "COUNT", "2"), [entry("5-0", "n", "5"), entry("4-0", "n", "4")])
         self.assertEqual(call("XRANGE", "s", "-", "+", "COUNT", "0"), NilArray())
         self.assertEqual(call("XRANGE", "absent", "-", "+", "COUNT", "0"), [])

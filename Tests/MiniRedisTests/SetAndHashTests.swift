@@ -7,13 +7,6 @@ import Testing
 
 @testable import MiniRedis
 
-private func withBytes<Result>(_ bytes: [UInt8], _ body: (ByteView) -> Result) -> Result {
-    bytes.withUnsafeBytes { raw in
-        guard let base = raw.baseAddress else { return body(ByteView("")) }
-        return body(ByteView(base, count: raw.count))
-    }
-}
-
 private func array(_ view: ByteView) -> [UInt8] {
     [UInt8](UnsafeRawBufferPointer(start: view.base, count: view.count))
 }
@@ -107,7 +100,10 @@ private final class Subject<Contents: Equatable> {
 private func setSubject() -> Subject<Set<[UInt8]>> {
     Subject(.set, []) { base in
         var members: Set<[UInt8]> = []
-        SetView(base).forEach { #expect(members.insert(array($0)).inserted) }
+        SetView(base).forEach {
+            let isNew = members.insert(array($0)).inserted
+            #expect(isNew)
+        }
         #expect(members.count == SetView(base).count)
         return members
     }
@@ -131,34 +127,84 @@ private func hashSubject() -> Subject<[[UInt8]: Field]> {
     }
 }
 
+/// One random change of a set and its model.
+private struct SetEdit {
+    let member: [UInt8]
+    let choice: UInt64
+    let isGrowing: Bool
+
+    func apply(
+        _ place: BlockPlace, _ subject: Subject<Set<[UInt8]>>, _ random: inout RandomSource
+    ) -> Int {
+        let editor = SetEditor(place, EncodingLimits())
+        if choice < (isGrowing ? 65 : 20) {
+            let added = withBytes(member) { editor.insert($0) }
+            let isNew = subject.model.insert(member).inserted
+            #expect(added == isNew)
+            return added ? 1 : 0
+        }
+        if choice < 95 || subject.model.isEmpty {
+            let removed = withBytes(member) { editor.remove($0) }
+            let wasThere = subject.model.remove(member) != nil
+            #expect(removed == wasThere)
+            return removed ? 1 : 0
+        }
+        let count = min(subject.model.count, Int(choice) - 94)
+        editor.removeRandom(count, &random) {
+            let wasThere = subject.model.remove(array($0)) != nil
+            #expect(wasThere)
+        }
+        return count
+    }
+}
+
+/// One random change of a hash and its model.
+private struct HashEdit {
+    let field: [UInt8]
+    let value: [UInt8]
+    let choice: UInt64
+    let deadline: Int64
+    let isGrowing: Bool
+    let isTimed: Bool
+
+    func apply(_ place: BlockPlace, _ subject: Subject<[[UInt8]: Field]>) -> Int {
+        let editor = HashEditor(place, EncodingLimits())
+        let old = subject.model[field]
+        let isThere = withBytes(field) { editor.view.contains($0) }
+        #expect(isThere == (old != nil))
+        if choice < (isGrowing ? 60 : 15) {
+            let keeps = choice % 4 == 0
+            let isNew = withBytes(field) { field in
+                withBytes(value) { editor.set(field, $0, keepsDeadline: keeps) }
+            }
+            #expect(isNew == (old == nil))
+            subject.model[field] = Field(value: value, deadline: keeps ? old?.deadline : nil)
+            return 1
+        }
+        if choice < 70 && isThere && isTimed {
+            let new = deadline % 5 == 0 ? nil : deadline
+            withBytes(field) { editor.setDeadline($0, new) }
+            subject.model[field]?.deadline = new
+            return 1
+        }
+        let removed = withBytes(field) { editor.remove($0) }
+        #expect(removed == (old != nil))
+        subject.model[field] = nil
+        return removed ? 1 : 0
+    }
+}
+
 @Suite struct `Sets and hashes` {
     @Test(arguments: [1, 2, 3, 4], [60, 4000])
     func `a set equals its model under snapshots`(seed: UInt64, range: UInt64) {
         let subject = setSubject()
         var random = RandomSource(seed: seed)
-        let limits = EncodingLimits()
         for step in 0..<12_000 {
             let member = word(&random, range: range)
             let isGrowing = step % 6000 < 4000
-            subject.update { place in
-                let editor = SetEditor(place, limits)
-                let choice = random.below(100)
-                if choice < (isGrowing ? 65 : 20) {
-                    let added = withBytes(member) { editor.insert($0) }
-                    #expect(added == subject.model.insert(member).inserted)
-                    return added ? 1 : 0
-                }
-                if choice < 95 || subject.model.isEmpty {
-                    let removed = withBytes(member) { editor.remove($0) }
-                    #expect(removed == (subject.model.remove(member) != nil))
-                    return removed ? 1 : 0
-                }
-                let count = min(subject.model.count, Int(random.below(4)) + 1)
-                editor.removeRandom(count, &random) {
-                    #expect(subject.model.remove(array($0)) != nil)
-                }
-                return count
-            }
+            let edit = SetEdit(
+                member: member, choice: random.below(100), isGrowing: isGrowing)
+            subject.update { place in edit.apply(place, subject, &random) }
             if random.below(150) == 0 { subject.freeze() }
             if random.below(200) == 0 { subject.thaw() }
             if step % 500 == 0 { subject.check() }
@@ -175,34 +221,11 @@ private func hashSubject() -> Subject<[[UInt8]: Field]> {
         for step in 0..<12_000 {
             let field = word(&random, range: range)
             let value = word(&random, range: 1 << 40)
-            let isGrowing = step % 6000 < 4000
-            subject.update { place in
-                let editor = HashEditor(place, EncodingLimits())
-                let choice = random.below(100)
-                let old = subject.model[field]
-                #expect(withBytes(field) { editor.view.contains($0) } == (old != nil))
-                if choice < (isGrowing ? 60 : 15) {
-                    let keeps = random.below(4) == 0
-                    let isNew = withBytes(field) { field in
-                        withBytes(value) { editor.set(field, $0, keepsDeadline: keeps) }
-                    }
-                    #expect(isNew == (old == nil))
-                    subject.model[field] = Field(
-                        value: value, deadline: keeps ? old?.deadline : nil)
-                    return 1
-                }
-                if choice < 70, old != nil, seed > 2 {
-                    let deadline: Int64? =
-                        random.below(5) == 0 ? nil : Int64(random.below(1000)) + 1
-                    withBytes(field) { editor.setDeadline($0, deadline) }
-                    subject.model[field]?.deadline = deadline
-                    return 1
-                }
-                let removed = withBytes(field) { editor.remove($0) }
-                #expect(removed == (old != nil))
-                subject.model[field] = nil
-                return removed ? 1 : 0
-            }
+            let edit = HashEdit(
+                field: field, value: value, choice: random.below(100),
+                deadline: Int64(random.below(1000)), isGrowing: step % 6000 < 4000,
+                isTimed: seed > 2)
+            subject.update { place in edit.apply(place, subject) }
             let next = subject.model.values.compactMap(\.deadline).min()
             if step % 50 == 0 { #expect(subject.keyspace.nextDeadline == next) }
             if random.below(150) == 0 { subject.freeze() }

@@ -16,6 +16,7 @@ Only processes that were started here are ended.
 """
 
 import argparse
+import fcntl
 import fnmatch
 import os
 import re
@@ -272,6 +273,9 @@ class Runner:
         self.logs = Path(options.logs)
         self.logs.mkdir(parents=True, exist_ok=True)
         self.base_port = 20000 + os.getpid() % 100 * 100
+        # Two runs at a time would sweep each other's files away.
+        self.lock = open(SUITE / ".lock", "w")
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
         self._link()
 
     def _link(self):

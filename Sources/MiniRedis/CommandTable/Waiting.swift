@@ -62,6 +62,15 @@ extension SessionContext {
             keys: keys, timeout: timeout, answer: answer, replacements: replacements)
     }
 
+    /// The slot of a key of one type; nil if there is none, or, in a run after a wait, if the key
+    /// holds something else.
+    func readySlot(_ key: KeyArgument, _ type: ValueType) throws(ErrorReply) -> TableSlot? {
+        guard let slot = data.database.pointee.lookup(key.bytes, key.hash) else { return nil }
+        if Entry(slot.entry).type == type { return slot }
+        if isRetry { return nil }
+        throw .wrongType
+    }
+
     /// A timeout in seconds, with or without a fraction, as milliseconds, rounded up; 0 for ever.
     func waitTimeout(_ index: Int) throws(ErrorReply) -> Int64 {
         guard let seconds = FloatingPointText.parseLong(data[index]), !seconds.isNaN else {

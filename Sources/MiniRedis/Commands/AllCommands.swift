@@ -11,8 +11,7 @@ enum AllCommands {
             + Bitmaps.declarations + Bitmaps.combinations + Bitmaps.fields
             + HyperLogLogs.declarations + HyperLogLogs.checks
             + Keys.declarations + Keys.expiry + Keys.deadlines + Keys.walks + Keys.moves
-            + Keys.objects + Keys.draws + Keys.dumps
-            + Keys.objects + Keys.draws + Keys.sorts
+            + Keys.objects + Keys.draws + Keys.sorts + Keys.dumps
             + Connections.declarations + Clients.declarations + Monitoring.declarations
             + ServerCommands.declarations + ServerCommands.facts
             + ServerCommands.swaps + CommandIntrospection.declarations + Debugging.declarations
@@ -25,7 +24,7 @@ enum AllCommands {
             + Streams.pendings + Streams.claims + Streams.facts
             + SortedSets.members + SortedSets.counts + SortedSets.ranges + SortedSets.removals
             + SortedSets.pops + SortedSets.walks + SortedSets.combinations
-            + SortedSets.storedCombinations
+            + SortedSets.storedCombinations + SortedSets.waits
             + Sets.declarations + Sets.draws + Sets.algebra + Sets.stores
             + Hashes.writes + Hashes.reads + Hashes.draws + Hashes.expiries
             + Geo.declarations + Geo.searches + Geo.radii

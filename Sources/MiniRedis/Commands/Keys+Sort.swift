@@ -109,6 +109,17 @@ extension Keys {
         try sort(context, SortOptions(context, mayStore: false))
     }
 
+    /// Redis changes the encoding of a sorted set before it sorts it, and OBJECT ENCODING tells so
+    /// from then on; here only the name changes.
+    private static func nameSkiplist(_ context: DataContext, _ key: KeyArgument) {
+        guard let slot = context.database.pointee.lookup(key.bytes, key.hash) else { return }
+        let limits = context.limits
+        context.database.pointee.update(slot, key, .sortedSetAdd) { place in
+            SortedSetEditor(place, limits).nameSkiplist()
+            return 0
+        }
+    }
+
     private static func sort(
         _ context: DataContext, _ given: SortOptions
     ) throws(ErrorReply) {
@@ -118,6 +129,7 @@ extension Keys {
         var rows = SortRows()
         if let entry {
             guard rows.canLoad(entry.type) else { throw .wrongType }
+            if entry.type == .sortedSet { nameSkiplist(context, key) }
             // A set has no order of its own that a stored list could keep.
             if entry.type == .set && !options.isSorted && options.target != nil {
                 options.isSorted = true

@@ -145,15 +145,21 @@ extension SortedSets {
     /// https://redis.io/docs/latest/commands/zmpop/
     static func popFirst(_ context: DataContext) throws(ErrorReply) {
         let request = try PopRequest(context, from: 1)
-        if try !popFirst(context, request) { context.reply.nullArray() }
+        let hasPopped = try popFirst(context, request) { key throws(ErrorReply) in
+            try context.slot(key, .sortedSet)
+        }
+        if !hasPopped { context.reply.nullArray() }
     }
 
-    /// Takes members out of the first of the sets that has any, and replies key and pairs; false,
-    /// without a reply, if none has.
-    static func popFirst(_ context: DataContext, _ request: PopRequest) throws(ErrorReply) -> Bool {
+    /// Takes members out of the first of the sets that `find` gives a slot of, and replies key and
+    /// pairs; false, without a reply, if there is none.
+    static func popFirst(
+        _ context: DataContext, _ request: PopRequest,
+        _ find: (KeyArgument) throws(ErrorReply) -> TableSlot?
+    ) throws(ErrorReply) -> Bool {
         for index in request.keys {
             let key = context.key(index)
-            guard let slot = try context.slot(key, .sortedSet) else { continue }
+            guard let slot = try find(key) else { continue }
             let count = SortedSetView(Entry(slot.entry).collection).count
             let ranks = request.end.ranks(request.wanted, of: count)
             context.reply.array(2)

@@ -7,9 +7,9 @@
 // error that names it: an item is never left out silently, but for the hints and the functions that
 // are reported as what they are.
 //
-// A collection comes in two steps: its key as an item, then `readValue` gives its elements to a sink
-// one by one, so that no value is ever in memory as a whole. A caller that does not want it goes on:
-// the value is then checked and passed over.
+// A collection comes in two steps: its key as an item, then `readValue` gives its elements to a
+// sink one by one, so that no value is ever in memory as a whole. A caller that does not want it
+// goes on: the value is then checked and passed over.
 //
 // Items arrive before the checksum at the end is known. A caller that cannot take half a dump waits
 // for `.end` before it believes any of it. The numbers in `.resize` are claims too: never allocate

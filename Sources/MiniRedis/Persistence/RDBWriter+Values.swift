@@ -8,7 +8,7 @@
 //     set        2       1
 //     hash       4       2        as 24, from version 12 on, if a field has a deadline
 //     zset       5       8
-//     stream    19      10        without the times of consumers' activity, for which 7.0 has no room
+//     stream    19      10        without the times of consumers' activity, which 7.0 does not know
 //
 // The collection is walked in place, element by element, through the views that commands use, in a
 // block that a snapshot has captured.

@@ -10,7 +10,8 @@ extension Client {
         let session = session
         let now = server.loop.clock.pointee.unixMilliseconds
         let isRunning = bytesInExecution > 0
-        let retained = connection.retained.count + head.count + detachedBytes
+        // The start of a request with a large argument has been parsed: it is memory of arguments.
+        let retained = connection.retained.count + detachedBytes
         let spare = connection.retained.capacity - connection.retained.count
         let number = isRunning ? server.frame.pointee.command : session.pointee.lastCommand
         let isIndexed = names.indices.contains(number)
@@ -30,7 +31,7 @@ extension Client {
             ("multi", "\(session.pointee.transaction?.requests.count ?? -1)"),
             ("qbuf", "\(isRunning ? bytesInExecution : retained)"),
             ("qbuf-free", "\(spare)"),
-            ("argv-mem", "\(isRunning ? argumentBytes : 0)"),
+            ("argv-mem", "\(isRunning ? argumentBytes : head.count)"),
             ("multi-mem", "\(session.pointee.transaction?.byteCount ?? 0)"),
             ("rbs", "0"), ("rbp", "0"),
             ("obl", "\(connection.unsentBytes - connection.queue.byteCount)"),

@@ -20,6 +20,7 @@ extension Client {
         let unsent = connection.unsentBytes
         return Self.ownBytes + connection.retained.capacity + head.count + detachedMemory
             + (unsent > ClientControl.uncountedOutputBytes ? unsent : 0)
+            + (session.pointee.transaction?.byteCount ?? 0)
     }
 
     /// All that it takes or has announced: the whole of a large argument, from its header on.

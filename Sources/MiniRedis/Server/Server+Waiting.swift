@@ -37,7 +37,8 @@ extension Server {
         guard let next = waitTimer.deadline else { return waitTimer.timer?.stop() ?? () }
         let timer = waitTimer.timer ?? LoopTimer(loop: loop) { [unowned self] in endOverdueWaits() }
         waitTimer.timer = timer
-        timer.start(afterMilliseconds: UInt64(max(0, next - monotonicMilliseconds)))
+        // Not zero: the clock stands still while timers run, and the timer would run for ever.
+        timer.start(afterMilliseconds: UInt64(max(1, next - monotonicMilliseconds)))
     }
 
     private func endOverdueWaits() {

@@ -207,6 +207,12 @@ struct SortedSetEditor {
         guard CollectionHeader(place.base).traits == SortedSetTraits.listed,
             view.count >= limits.sortedSetEntries || bytes > limits.sortedSetValueBytes
         else { return }
+        nameSkiplist()
+    }
+
+    /// From now on OBJECT ENCODING says skiplist.
+    @inline(never)
+    func nameSkiplist() {
         if CollectionHeader(place.base).isRoot {
             writableRoot.setTraits(SortedSetTraits.skipping)
         } else {
