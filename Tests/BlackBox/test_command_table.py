@@ -128,7 +128,29 @@ def allow_names_of_places():
         facts = {"name": "store", "type": "oneof", "token": None, "key_spec_index": None}
         facts["arguments/count"] = 2
         for index, token in enumerate(("STORE", "STOREDIST")):
-            key = {"name": f"{token.lower()}key", "type": "key", "token": token}
+            key = {"name": f"{token.lower()}key", "type": "key", "token": token    ("xadd", "docs/arguments/3/name"): ("id-selector", "7.2 names the choice"),
+    ("xadd", "docs/arguments/3/arguments/0/name"): ("auto-id", "7.2 spells it so"),
+    ("xadd", "docs/arguments/4/name"): ("data", "7.2 names the block"),
+    ("xclaim", "docs/arguments/10/name"): ("lastid", "7.2 names the argument"),
+    ("xgroup|create", "docs/arguments/1/name"): ("group", "7.2 names the argument"),
+    ("xgroup|create", "docs/arguments/2/name"): ("id-selector", "7.2 names the choice"),
+    ("xgroup|create", "docs/arguments/2/arguments/1/name"): ("new-id", "7.2 spells it so"),
+    ("xgroup|create", "docs/arguments/4/name"): ("entriesread", "7.2 spells it so"),
+    ("xgroup|createconsumer", "docs/arguments/1/name"): ("group", "7.2 names the argument"),
+    ("xgroup|createconsumer", "docs/arguments/2/name"): ("consumer", "7.2 names the argument"),
+    ("xgroup|delconsumer", "docs/arguments/1/name"): ("group", "7.2 names the argument"),
+    ("xgroup|delconsumer", "docs/arguments/2/name"): ("consumer", "7.2 names the argument"),
+    ("xgroup|destroy", "docs/arguments/1/name"): ("group", "7.2 names the argument"),
+    ("xgroup|setid", "docs/arguments/1/name"): ("group", "7.2 names the argument"),
+    ("xgroup|setid", "docs/arguments/2/name"): ("id-selector", "7.2 names the choice"),
+    ("xgroup|setid", "docs/arguments/2/arguments/1/name"): ("new-id", "7.2 spells it so"),
+    ("xgroup|setid", "docs/arguments/3/name"): ("entriesread", "7.2 spells it so"),
+    ("xinfo|consumers", "docs/arguments/1/name"): ("group", "7.2 names the argument"),
+    ("xinfo|stream", "docs/arguments/1/name"): ("full-block", "7.2 names the block"),
+    ("xreadgroup", "docs/arguments/0/name"): ("group-block", "7.2 names the block"),
+    ("xsetid", "docs/arguments/2/name"): ("entries-added", "7.2 spells it so"),
+    ("xsetid", "docs/arguments/3/name"): ("max-deleted-id", "7.2 names the argument"),
+}
             key["key_spec_index"] = index + 1
             facts.update({f"arguments/{index}/{fact}": value for fact, value in key.items()})
         for fact, value in facts.items():
