@@ -230,7 +230,8 @@ enum CommandIntrospection {
             return (0, 0, 0)
         }
         var last = first.last >= 0 ? first.first + first.last : first.last
-        for next in specifications.dropFirst() where last >= 0 && !next.isUnknown && next.keyword == nil {
+        for next in specifications.dropFirst()
+        where last >= 0 && !next.isUnknown && !next.isCounted && next.keyword == nil {
             last = next.last >= 0 ? next.first + next.last : next.last
         }
         return (first.first, last, first.step)

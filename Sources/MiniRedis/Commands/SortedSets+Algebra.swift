@@ -8,7 +8,7 @@ extension SortedSets {
             "ZUNION", in: .sortedSet, since: "6.2.0",
             complexity: "O(N + M log M) for N members in all and M in the result.",
             summary: "Returns the members of any of several sorted sets, their scores combined.",
-            flags: [.readOnly],
+            flags: [.readOnly, .movableKeys],
             syntax: [
                 .integer("numkeys"),
                 .many(.key("key", [.readOnly, .access])),
@@ -25,7 +25,7 @@ extension SortedSets {
             complexity:
                 "O(N K + M log M) for N members of the smallest of K sets and M in the result.",
             summary: "Returns the members of all of several sorted sets, their scores combined.",
-            flags: [.readOnly],
+            flags: [.readOnly, .movableKeys],
             syntax: [
                 .integer("numkeys"),
                 .many(.key("key", [.readOnly, .access])),
@@ -42,7 +42,7 @@ extension SortedSets {
             complexity:
                 "O(N K + M log M) for N members of the first of K sets and M in the result.",
             summary: "Returns the members of the first sorted set that are in no other one.",
-            flags: [.readOnly],
+            flags: [.readOnly, .movableKeys],
             syntax: [
                 .integer("numkeys"),
                 .many(.key("key", [.readOnly, .access])),
@@ -53,7 +53,7 @@ extension SortedSets {
             "ZINTERCARD", in: .sortedSet, since: "7.0.0",
             complexity: "O(N K) for N members of the smallest of K sets.",
             summary: "Returns how many members all of several sorted sets have in common.",
-            flags: [.readOnly],
+            flags: [.readOnly, .movableKeys],
             syntax: [
                 .integer("numkeys"),
                 .many(.key("key", [.readOnly, .access])),
@@ -66,7 +66,7 @@ extension SortedSets {
             "ZUNIONSTORE", in: .sortedSet, since: "2.0.0",
             complexity: "O(N + M log M) for N members in all and M in the result.",
             summary: "Stores the members of any of several sorted sets, their scores combined.",
-            flags: [.write, .denyOutOfMemory],
+            flags: [.write, .denyOutOfMemory, .movableKeys],
             syntax: [
                 .key("destination", [.overwrite, .update]),
                 .integer("numkeys"),
@@ -83,7 +83,7 @@ extension SortedSets {
             complexity:
                 "O(N K + M log M) for N members of the smallest of K sets and M in the result.",
             summary: "Stores the members of all of several sorted sets, their scores combined.",
-            flags: [.write, .denyOutOfMemory],
+            flags: [.write, .denyOutOfMemory, .movableKeys],
             syntax: [
                 .key("destination", [.overwrite, .update]),
                 .integer("numkeys"),
@@ -100,7 +100,7 @@ extension SortedSets {
             complexity:
                 "O(N K + M log M) for N members of the first of K sets and M in the result.",
             summary: "Stores the members of the first sorted set that are in no other one.",
-            flags: [.write, .denyOutOfMemory],
+            flags: [.write, .denyOutOfMemory, .movableKeys],
             syntax: [
                 .key("destination", [.overwrite, .update]),
                 .integer("numkeys"),

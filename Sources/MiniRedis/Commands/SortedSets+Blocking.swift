@@ -30,7 +30,7 @@ extension SortedSets {
             "BZMPOP", in: .sortedSet, since: "7.0.0",
             complexity: "O(K + M log N) for K keys and M members.",
             summary: "Removes members of the first sorted set that has any, or waits for one.",
-            flags: [.write, .blocking],
+            flags: [.write, .blocking, .movableKeys],
             syntax: [
                 .double("timeout"),
                 .integer("numkeys"),

@@ -29,7 +29,7 @@ extension SortedSets {
             complexity: "O(K + M log N) for K keys and M members.",
             summary:
                 "Removes members with the least or greatest scores of the first sorted set that has any.",
-            flags: [.write],
+            flags: [.write, .movableKeys],
             syntax: [
                 .integer("numkeys"),
                 .many(.key("key", [.readWrite, .access, .delete])),
