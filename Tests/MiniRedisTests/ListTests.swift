@@ -94,7 +94,7 @@ extension ModelledList {
         list.beginSnapshot()
         var slices = 0
         let free = ListValue.dismantle(copy, list.memory)
-        while !free(100) { slices += 1 }
+        while !free(20) { slices += 1 }
         #expect(slices > 3)
         #expect(list.finish() == 0)
     }

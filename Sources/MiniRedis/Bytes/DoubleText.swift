@@ -190,8 +190,12 @@ extension DoubleText {
     /// what is lost in that is known exactly, and corrects the last digit.
     private static func tenThousandths(_ value: Double) -> UInt64 {
         guard value < 1e14 else { return 1 << 62 }
-        let scaled = (value * 10_000).rounded(.toNearestOrEven)
-        let rest = (-scaled).addingProduct(value, 10_000)
-        return UInt64(rest > 0.5 ? scaled + 1 : rest < -0.5 ? scaled - 1 : scaled)
+        let product = value * 10_000
+        let lost = (-product).addingProduct(value, 10_000)
+        let scaled = product.rounded(.toNearestOrEven)
+        // Only what looks like a tie can have been decided wrongly.
+        if product - scaled == 0.5 && lost > 0 { return UInt64(scaled) + 1 }
+        if product - scaled == -0.5 && lost < 0 { return UInt64(scaled) - 1 }
+        return UInt64(scaled)
     }
 }

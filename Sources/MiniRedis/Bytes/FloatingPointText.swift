@@ -56,8 +56,8 @@ enum FloatingPointText {
         #endif
     }
 
-    /// The number as SORT takes it: spaces before it do not matter, nor does what follows a NUL, and
-    /// no text at all is 0. nil if the bytes are something else, or a number beyond the type's.
+    /// The number as SORT takes it: spaces before it do not matter, nor does what follows a NUL,
+    /// and no text at all is 0. nil if the bytes are something else, or a number beyond the type's.
     static func parseLeniently(_ text: ByteView) -> Double? {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: text.count + 1) { room in
             guard let start = room.baseAddress else { return nil }

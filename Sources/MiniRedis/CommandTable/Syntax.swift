@@ -194,7 +194,7 @@ struct KeySpecification {
     var isCounted = false
     /// Nobody can tell where they are.
     var isUnknown = false
-    /// The word in front of an unknown key, which may be anywhere, if there is one; the last counts.
+    /// The word in front of an unknown key, if there is one; it may be anywhere, the last counts.
     var unknownKeyword: String?
     /// The keys are behind this word, which is at argument `first` or later, and as many arguments
     /// that are none follow them.

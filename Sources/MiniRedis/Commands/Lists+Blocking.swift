@@ -12,7 +12,7 @@ extension Lists {
         },
         Command(
             "BLMOVE", in: .list, since: "6.2.0", complexity: "O(1)",
-            summary: "Moves an element from an end of one list to an end of another; waits for one.",
+            summary: "Moves an element from an end of one list to one of another; waits for one.",
             flags: [.write, .denyOutOfMemory, .noScript, .blocking],
             syntax: movedKeys + [ends("wherefrom"), ends("whereto"), .double("timeout")],
             run: .session(waitAndMove)),

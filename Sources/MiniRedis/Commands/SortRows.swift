@@ -10,7 +10,7 @@ struct SortRows: ~Copyable {
         /// Where the element is in `texts`.
         var start: Int
         var count: Int
-        /// What it is compared by: a number, or the place of a text in `texts` (-1 if there is none).
+        /// What it is compared by: a number, or the place of a text in `texts` (-1: there is none).
         var score = 0.0
         var weightStart = -1
         var weightCount = 0

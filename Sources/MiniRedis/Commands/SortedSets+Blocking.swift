@@ -8,7 +8,7 @@ extension SortedSets {
             "BZPOPMIN", in: .sortedSet, since: "5.0.0",
             complexity: "O(log N)",
             summary:
-                "Removes the member with the least score of the first set that has any; waits for one.",
+                "Removes the member with the least score of the first set that has any; waits.",
             flags: [.write, .noScript, .blocking, .fast],
             syntax: [
                 .many(.key("key", [.readWrite, .access, .delete])),

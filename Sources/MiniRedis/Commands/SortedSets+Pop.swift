@@ -28,7 +28,7 @@ extension SortedSets {
             "ZMPOP", in: .sortedSet, since: "7.0.0",
             complexity: "O(K + M log N) for K keys and M members.",
             summary:
-                "Removes members with the least or greatest scores of the first sorted set that has any.",
+                "Removes members with the least or greatest scores of the first set that has any.",
             flags: [.write, .movableKeys],
             syntax: [
                 .integer("numkeys"),

@@ -9,7 +9,7 @@ enum SortedSets {
             "ZADD", in: .sortedSet, since: "1.2.0",
             complexity: "O(log N) a member, N being the number of members.",
             summary:
-                "Adds members with their scores to a sorted set, or changes scores; creates the key.",
+                "Adds members with their scores, or changes scores; creates the key.",
             flags: [.write, .denyOutOfMemory, .fast],
             syntax: [
                 .key("key", [.readWrite, .update]),

@@ -71,8 +71,7 @@ extension Database {
     private mutating func copied(_ slot: TableSlot, _ hash: UInt64) -> Entry {
         let old = Entry(slot.entry)
         let bytes = old.shape.byteCount
-        let block = heap.pointee.allocate(bytes)
-        block.copyMemory(from: old.base, byteCount: bytes)
+        let block = old.copied(heap)
         table.replace(slot, hash: hash, with: block)
         state.pointee.memory.pointee.retire(old.base, bytes: bytes)
         return Entry(block)

@@ -272,6 +272,14 @@ struct Entry {
         value.copyMemory(from: other.valueBase, byteCount: shape.valueCount)
     }
 
+    /// A block with the same bytes, which the caller owns.
+    func copied(_ heap: UnsafeMutablePointer<Heap>) -> UnsafeMutableRawPointer {
+        let bytes = shape.byteCount
+        let block = heap.pointee.allocate(bytes)
+        block.copyMemory(from: base, byteCount: bytes)
+        return block
+    }
+
     /// Writes everything before the value, and returns where the value starts. `word` is the access
     /// clock and those flags that do not follow from the shape.
     @inline(__always)

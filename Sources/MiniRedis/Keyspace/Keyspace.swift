@@ -111,8 +111,8 @@ final class Keyspace {
         return next
     }
 
-    /// Removes up to `budget` due keys and fields, shared among the databases that have any; returns
-    /// whether more are due.
+    /// Removes up to `budget` due keys and fields, shared among the databases that have any;
+    /// returns whether more are due.
     func expireDue(budget: Int) -> Bool {
         guard state.pointee.expiresActively, !state.pointee.keepsDueKeys else { return false }
         let now = state.pointee.now

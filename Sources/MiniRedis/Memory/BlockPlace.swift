@@ -4,7 +4,7 @@
 //
 //     an entry, a root or a parent node                a block
 //     [ ... | address : 64 | ... ]  -------------->    [ stamp : 40 | owner's bytes ... ]
-//      ^ the place: may be written                       ^ the epoch since which it is the loop's own
+//      ^ the place: may be written                       ^ the epoch since which it is the loop's
 //
 // A block stamped before the newest live snapshot is never written. Whoever wants to write it holds
 // the place that points to it, which is writable already (the one above it went first), and asks

@@ -26,7 +26,8 @@
             }
             precondition(total == count, "the table knows its count")
             for depth in 0..<segments.count {
-                precondition(segments[depth] == Int(segmentsOfDepth[depth]), "segments of each depth")
+                precondition(
+                    segments[depth] == Int(segmentsOfDepth[depth]), "segments of each depth")
             }
             precondition(globalDepth == 0 || segments[globalDepth] > 0, "the directory is tight")
         }

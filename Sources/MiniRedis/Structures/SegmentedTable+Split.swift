@@ -181,7 +181,7 @@ extension SegmentedTable {
         (directory, info, globalDepth) = (words, infos, depth)
     }
 
-    /// Makes the directory of a nested table writable: a copy takes its place if a snapshot sees it.
+    /// Makes the directory of a nested table writable: a copy takes its place if snapshots see it.
     @inline(__always)
     mutating func ownDirectory() {
         if ordinal == Self.nestedOrdinal && !memory.pointee.isWritable(stamp: directoryStamp) {

@@ -12,14 +12,14 @@
 //                       chunk     chunk    chunk                   2 KiB of elements, or a huge one
 //
 // A small list is one block, its elements walked both ways. A larger one is a root: a tree that
-// counts elements, with a chunk under each record. A position is found on one way down and by a walk
-// over half a chunk at most; a push or a pop touches the edge of the tree, the counts along it and
+// counts elements, with a chunk under each record. A position is found on one way down and by a
+// walk over half a chunk at most; a push or a pop touches the edge of the tree, the counts along it and
 // one chunk. A list that became a root stays one.
 //
 // Chunks at either end may hold little: they grow and drain, and vanish with their last element. A
 // chunk in the middle that has become small by removal is merged with a neighbour. An element that
-// does not fit a chunk has a chunk to itself; one of 32 KiB or more is a `ReferencedBlock`, received
-// and sent without a copy.
+// does not fit a chunk has a chunk to itself; one of 32 KiB or more is a `ReferencedBlock`,
+// received and sent without a copy.
 //
 // Names. OBJECT ENCODING says listpack while the list would fit one listpack as
 // `list-max-listpack-size` limits it, quicklist from then on, and listpack again when it fits half

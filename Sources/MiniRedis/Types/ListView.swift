@@ -143,8 +143,8 @@ extension ListView {
 }
 
 extension ListChunk {
-    /// The same in a chunk, which must have `limit` elements; numbers are from the first one that is
-    /// looked at from the left. False if `body` was.
+    /// The same in a chunk, which must have `limit` elements; numbers are from the first one that
+    /// is looked at from the left. False if `body` was.
     @inline(__always)
     func forEachMatch(
         _ element: ListElement, from end: ListEnd, limit: Int, _ body: (Int) -> Bool
