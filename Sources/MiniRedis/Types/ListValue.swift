@@ -13,8 +13,8 @@
 //
 // A small list is one block, its elements walked both ways. A larger one is a root: a tree that
 // counts elements, with a chunk under each record. A position is found on one way down and by a
-// walk over half a chunk at most; a push or a pop touches the edge of the tree, the counts along it and
-// one chunk. A list that became a root stays one.
+// walk over half a chunk at most; a push or a pop touches the edge of the tree, the counts along
+// it and one chunk. A list that became a root stays one.
 //
 // Chunks at either end may hold little: they grow and drain, and vanish with their last element. A
 // chunk in the middle that has become small by removal is merged with a neighbour. An element that
