@@ -109,7 +109,13 @@ enum Debugging {
         let entry = Entry(slot.entry)
         context.reply.simple(
             "Value at:0x\(String(UInt(bitPattern: entry.base), radix: 16)) refcount:1 "
-                + "encoding:\(entry.encodingName) serializedlength:\(entry.string.count) "
+                + "encoding:\(entry.encodingName) serializedlength:\(length(entry)) "
                 + "lru:\(entry.accessClock) lru_seconds_idle:0")
+    }
+
+    /// The bytes of a value: a string's text, what a collection takes.
+    private static func length(_ entry: Entry) -> Int {
+        entry.type == .string
+            ? entry.string.count : entry.type.collection.byteCount(entry.collection, samples: 5)
     }
 }
