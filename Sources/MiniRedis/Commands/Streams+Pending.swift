@@ -21,7 +21,7 @@ extension Streams {
                         .string("start"), .string("end"), .integer("count"),
                         .optional(.string("consumer")))),
             ],
-            run: .data(pending)),
+            run: .data(pending))
     ]
 
     /// https://redis.io/docs/latest/commands/xpending/

@@ -48,15 +48,16 @@ extension Server {
     func settleProcess() {
         for (level, text) in process.supervision.notices { log.write(level, text) }
         process.pidFile = PidFile(configuration.settings, isDaemon: process.isDaemon)
+        // First, for whoever sees the file may send a signal.
+        process_end_on_signals(
+            log.line(.warning, "Received shutdown signal during loading, exiting now."),
+            process.pidFile?.path ?? "", configuration.settings.unixSocketPath)
         if let file = process.pidFile, let reason = file.write() {
             log.write(.warning, "Failed to write PID file '\(file.path)': \(reason)")
             process.pidFile = nil
         }
         if configuration.settings.setsProcessTitle { setTitle() }
         warnOfShortBacklog()
-        process_end_on_signals(
-            log.line(.warning, "Received shutdown signal during loading, exiting now."),
-            process.pidFile?.path ?? "", configuration.settings.unixSocketPath)
     }
 
     @discardableResult
