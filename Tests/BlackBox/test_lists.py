@@ -5,7 +5,7 @@ import random
 import time
 import unittest
 
-from support import OK, NilArray, SharedServerCase, amount, error, needs_oracle, ours_only
+from support import OK, NilArray, SharedServerCase, amount, encode, error, needs_oracle, ours_only
 
 WRONG_TYPE = error("WRONGTYPE Operation against a key holding the wrong kind of value")
 NOT_INTEGER = error("ERR value is not an integer or out of range")
@@ -218,8 +218,7 @@ class LargeAndHuge(ListCase):
         client = self.client
         before = int(client.info("memory")["used_memory"])
         # Both are answered in one turn of the loop: what was deleted is still there.
-        client.send("DEL", "l")
-        client.send("INFO", "memory")
+        client.send_raw(encode("DEL", "l") + encode("INFO", "memory"))
         self.assertEqual(client.read(), 1)
         used = int(client.read().split(b"used_memory:")[1].split(b"\r")[0])
         self.assertGreater(used, before // 2)
