@@ -79,6 +79,23 @@ def commit(root):
     return run.stdout.strip() or "unknown"
 
 
+def how(results, plan):
+    """How it was measured, in a paragraph."""
+    if all(result.name.startswith("values-") for result in results):
+        return f"""How: both servers run side by side on loopback with `--save ""`. One collection is filled alike
+on both, in an order that is no order, with elements of 16 bytes; then the command runs on both in
+turn, {plan.rounds} rounds, by `redis-benchmark` with 50 clients and random elements of those that
+the size names. Where a command takes elements out, the collection is filled anew before each run.
+After each run the number of commands that the server processed, and of errors, is checked. Memory
+is the growth of the resident set of a fresh server."""
+    return f"""How: both servers run side by side on loopback with `--save ""`; each case fills both with
+{plan.keys:,} keys (16-byte keys, 64-byte values unless it says otherwise), so that reads hit and
+writes overwrite, then runs on both in turn, {plan.rounds} rounds (memory at most 3, delays 1), by
+`redis-benchmark` with 50 clients and random keys. After each run the number of commands that the
+server processed, its number of keys and {200} sample values are checked. GET of 100 KB uses a
+thousand keys. Memory is the growth of the resident set of a fresh server."""
+
+
 def markdown(results, facts):
     """The document; `facts` has command, plan, versions, commit, load, plot (a file name)."""
     reached = sum(result.reached for result in results)
@@ -103,12 +120,7 @@ redis-benchmark saw, which on few cores is often its own limit rather than the s
 
 {chr(10).join(notes) or "- No remarks."}
 
-How: both servers run side by side on loopback with `--save ""`; each case fills both with
-{plan.keys:,} keys (16-byte keys, 64-byte values unless it says otherwise), so that reads hit and
-writes overwrite, then runs on both in turn, {plan.rounds} rounds (memory at most 3, delays 1), by
-`redis-benchmark` with 50 clients and random keys. After each run the number of commands that the
-server processed, its number of keys and {200} sample values are checked. GET of 100 KB uses a
-thousand keys. Memory is the growth of the resident set of a fresh server.
+{how(results, plan)}
 
 - Machine: {machine()}; load average before the run {facts["load"]}.
 - Ours: {facts["versions"][0]}, commit {facts["commit"]}.
