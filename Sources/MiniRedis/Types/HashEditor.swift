@@ -51,6 +51,8 @@ struct HashEditor {
         }
         let (item, text) = (PackedItem(field), PackedItem(value))
         let view = view
+        // Asked now: after an edit the view's block may be gone.
+        let isTimed = view.isTimed
         let found = view.packed.find(item, step: view.stride)
         guard hasRoom(view.packed, found == nil ? item.byteCount : 0, text.byteCount) else {
             spread()
@@ -58,12 +60,12 @@ struct HashEditor {
         }
         guard let at = found else {
             PackedBlock(place).append(item, text)
-            if view.isTimed { PackedBlock(place).append(PackedItem(0)) }
+            if isTimed { PackedBlock(place).append(PackedItem(0)) }
             noteCount()
             return true
         }
         let valueAt = view.packed.next(at)
-        guard view.isTimed else {
+        guard isTimed else {
             PackedBlock(place).replace(valueAt, with: text)
             return false
         }
