@@ -221,7 +221,8 @@ class Document:
 
 def escaped(name):
     """A test's name that Markdown leaves alone."""
-    return re.sub(r"([\\`*_<>\[\]|])", r"\\\1", name)
+    # The suite names its files by their whole paths, which are nobody's business here.
+    return re.sub(r"([\\`*_<>\[\]|])", r"\\\1", name.replace(f"{SUITE}/", ""))
 
 
 # ----------------------------------------------------------------------------------------- ceiling
