@@ -27,6 +27,8 @@ struct KeyspaceState: ~Copyable {
     var encodingLimits = EncodingLimits()
     /// Collections that were given up, in the order in which they may be freed.
     var detachedCollections: [DetachedCollection] = []
+    /// What they take, bytes.
+    var detachedCollectionBytes = 0
 
     /// Streams that keys hold, and those that were given up and are not freed yet.
     var streams = 0

@@ -42,9 +42,7 @@ extension InfoReport {
         field("lazyfree_pending_objects", server.keyspace.pendingFrees)
         field("lazyfreed_objects", 0)
         field("snapshot_retained_bytes", server.keyspace.retainedBytes)
-        field(
-            "snapshot_retained_peak_bytes",
-            server.keyspace.memory.pointee.graveyard.peakRetainedBytes)
+        field("snapshot_retained_peak_bytes", server.persistence.peakRetained)
     }
 
     private mutating func describeScriptMemory() {
