@@ -153,7 +153,8 @@ final class ReplicationSimulation {
     }
 
     func makeConnection(_ client: SimulatedNode, _ server: SimulatedNode) -> SimulatedConnection {
-        let connection = SimulatedConnection(time, seed: random.next())
+        let connection = SimulatedConnection(
+            time, between: [client.number, server.number], seed: random.next())
         connections.append(connection)
         return connection
     }
@@ -162,7 +163,7 @@ final class ReplicationSimulation {
         let number = Int(random.below(4))
         guard impaired == nil, number != current, failover.state == .none else { return }
         impaired = number
-        nodes[number].crash(losingData: random.below(2) == 0)
+        crash(nodes[number])
         time.after(Int64(random.below(5000))) { [self] in
             nodes[number].isUp = true
             nodes[number].follow(master)
@@ -176,12 +177,23 @@ final class ReplicationSimulation {
         isMasterDead = true
         let id = dead.history.id
         waiting = []
-        dead.crash(losingData: random.below(2) == 0)
+        crash(dead)
         time.after(1000 + Int64(random.below(3000))) { [self] in elect(after: id) }
         time.after(5000 + Int64(random.below(3000))) { [self] in
             dead.isUp = true
             dead.follow(master)
         }
+    }
+
+    /// Ends a process, whose last words the kernel may still send, or a machine, with which they
+    /// are lost: then the master's data ends with writes that nobody else has.
+    private func crash(_ node: SimulatedNode) {
+        if random.below(2) == 0 {
+            for connection in connections where connection.nodes.contains(node.number) {
+                connection.cut()
+            }
+        }
+        node.crash(losingData: random.below(2) == 0)
     }
 
     /// The replica with most of the dead master's history is the new one.

@@ -91,12 +91,15 @@ final class SimulatedEnd {
 final class SimulatedConnection {
     let client = SimulatedEnd()
     let server = SimulatedEnd()
+    /// The numbers of the servers at its ends.
+    let nodes: [Int]
     private let time: SimulatedTime
     private var random: RandomSource
     private var isCut = false
     private var stalledUntil: Int64 = 0
 
-    init(_ time: SimulatedTime, seed: UInt64) {
+    init(_ time: SimulatedTime, between nodes: [Int], seed: UInt64) {
+        self.nodes = nodes
         self.time = time
         random = RandomSource(seed: seed)
         client.connection = self
