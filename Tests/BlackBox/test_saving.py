@@ -282,7 +282,7 @@ class FullDisk(FailingDiskCase):
 
     @better_than_redis("a snapshot's memory is counted to the last block")
     def test_F68_flushed_tables_and_huge_values_count_as_retained(self):
-        server, client = self.failing(keys=0)
+        server, client = self.failing(keys=0, rdbcompression="no")
         client.call("SET", "huge", "x" * 2_000_000)
         client.call("RPUSH", "list", *("y" * 100 for _ in range(20_000)))
         self.order.write_text("hang")
