@@ -144,7 +144,10 @@ private struct RandomWrites {
                 if removes { _ = editor.remove(element) } else { _ = editor.set(element, score) }
             case .hash:
                 let editor = HashEditor(place, limits)
-                if removes { return _ = editor.remove(element) }
+                if removes {
+                    _ = editor.remove(element)
+                    return
+                }
                 _ = withView(of: value) { editor.set(element, $0) }
             case .stream:
                 sequence += 1
