@@ -59,7 +59,7 @@ extension Configuration {
         .bool("dynamic-hz", \.dynamicHz),
         .integer("io-threads", \.ioThreads, 1...128).immutable.withoutEffect,
         .bool("jemalloc-bg-thread", \.jemallocBackgroundThread),
-        .choice("oom-score-adj", \.outOfMemoryScoreMode),
+        .typed("oom-score-adj", \.outOfMemoryScoreMode, .scoreMode),
         .typed("oom-score-adj-values", \.outOfMemoryScores, .oomScores),
         .choice("enable-protected-configs", \.enableProtectedConfigs).immutable,
         .choice("enable-debug-command", \.enableDebugCommand).immutable,

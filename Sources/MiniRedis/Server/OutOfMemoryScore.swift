@@ -18,6 +18,19 @@ enum OutOfMemoryScoreMode: String, SettingChoice {
     case no, yes, relative, absolute
 }
 
+extension SettingFormat where Value == OutOfMemoryScoreMode {
+    /// `relative` is another word for `yes`, which CONFIG GET answers.
+    static var scoreMode: SettingFormat {
+        let choice = SettingFormat.choice
+        return SettingFormat(
+            parse: { words throws(SettingRefusal) in
+                let mode = try choice.parse(words)
+                return mode == .relative ? .yes : mode
+            },
+            print: choice.print)
+    }
+}
+
 /// The process's score, and what it was before it was changed.
 struct OutOfMemoryScore {
     private static let path = "/proc/self/oom_score_adj"
