@@ -25,7 +25,8 @@ let layerTable: [FolderLayer] = [
     FolderLayer(folder: "Networking", mayMention: ["Bytes", "Time"]),
     FolderLayer(folder: "Types", mayMention: ["Structures", "Bytes", "Memory", "Time"]),
     FolderLayer(
-        folder: "Keyspace", mayMention: ["Types", "Structures", "Bytes", "Memory", "Time"]),
+        folder: "Keyspace",
+        mayMention: ["Types", "Structures", "Protocol", "Bytes", "Memory", "Time"]),
     FolderLayer(folder: "PubSub", mayMention: ["Bytes", "Structures"]),
     FolderLayer(folder: "AccessControl", mayMention: ["Bytes", "Structures"]),
     FolderLayer(
@@ -42,7 +43,9 @@ let layerTable: [FolderLayer] = [
     FolderLayer(
         folder: "Persistence",
         mayMention: ["Keyspace", "Types", "Protocol", "Bytes", "Time", "Memory", "Structures"]),
-    FolderLayer(folder: "Replication", mayMention: ["Protocol", "Bytes", "Structures", "Time"]),
+    FolderLayer(
+        folder: "Replication",
+        mayMention: ["Protocol", "Bytes", "Structures", "Memory", "Time"]),
     FolderLayer(
         folder: "Server",
         mayMention: belowCommands + [

@@ -10,6 +10,8 @@
 struct DetachedCollection {
     /// Nothing is freed while a snapshot of this epoch or an earlier one lives.
     var epoch: UInt64
+    /// What it takes, bytes: an estimate, 0 for parts of a stream.
+    var bytes = 0
     /// Frees about so many blocks; true when all is done.
     var free: (_ budget: Int) -> Bool
 }
@@ -17,6 +19,8 @@ struct DetachedCollection {
 extension Database {
     /// A collection of more blocks than this is freed in slices.
     static var freedAtOnce: Int { 256 }
+    /// Elements that are looked at to know what a collection takes.
+    private static var sampledElements: Int { 16 }
 
     /// Adds a key with a collection, which it owns from now on; not committed.
     mutating func addCollection(
@@ -149,9 +153,12 @@ extension Database {
             type.free(base, memory)
             return blocks
         }
+        let bytes = type.byteCount(base, samples: Self.sampledElements)
+        state.pointee.detachedCollectionBytes += bytes
         state.pointee.detachedCollections.append(
             DetachedCollection(
-                epoch: memory.pointee.epochs.current, free: type.dismantle(base, memory)))
+                epoch: memory.pointee.epochs.current, bytes: bytes,
+                free: type.dismantle(base, memory)))
         return 1
     }
 }

@@ -35,12 +35,30 @@ struct KeyspaceState: ~Copyable {
     var encodingLimits = EncodingLimits()
     /// Collections that were given up, in the order in which they may be freed.
     var detachedCollections: [DetachedCollection] = []
+    /// What they take, bytes.
+    var detachedCollectionBytes = 0
 
     /// Streams that keys hold, and those that were given up and are not freed yet.
     var streams = 0
 
+    /// The memory of the keyspace that will adopt this one: what its collections are to be settled
+    /// in as soon as they are whole.
+    var home: UnsafeMutablePointer<Memory>?
+
     /// Who wants to know of changes.
     var changeLog = ChangeLog()
+
+    /// What happened to the keys, for those who repeat it.
+    var effects = EffectLog()
+
+    /// Keys with deadlines up to this are due: `now`, but none is while `repeats` is set.
+    private(set) var dueTime: Int64 = 0
+
+    /// Whether what is executed has happened somewhere else: a master's stream, an append-only
+    /// file. No key is due then, for a DEL will come; a deadline in the past is one as any other.
+    var repeats = false {
+        didSet { dueTime = repeats ? .min : now }
+    }
 
     /// Whether reads leave due keys where they are, unseen: nothing changes during CLIENT PAUSE.
     var keepsDueKeys = false
@@ -51,6 +69,7 @@ struct KeyspaceState: ~Copyable {
 
     mutating func setTime(_ milliseconds: Int64) {
         now = milliseconds
+        dueTime = repeats ? .min : milliseconds
         accessClock =
             countsFrequency
             ? AccessRecord.newFrequency(milliseconds) : AccessRecord.recency(milliseconds)
