@@ -11,6 +11,21 @@ enum ShutdownMode {
     case noSave
 }
 
+/// What DEBUG RELOAD leaves out, or does otherwise.
+struct ReloadOptions: OptionSet {
+    var rawValue: UInt8
+
+    /// Keys that are there are replaced, where else the load fails.
+    static let merge = ReloadOptions(rawValue: 1)
+    static let noFlush = ReloadOptions(rawValue: 2)
+    static let noSave = ReloadOptions(rawValue: 4)
+}
+
+/// What is answered to BGSAVE.
+enum BackgroundSaveAnswer {
+    case started, scheduled
+}
+
 /// The server, as administration commands see it.
 protocol Administration: Observation, SessionEffects, Publishing, Serialization {
     /// The commands that there are.
@@ -60,11 +75,22 @@ protocol Administration: Observation, SessionEffects, Publishing, Serialization 
     func replyKeys(_ pattern: ByteView, database: Int, to session: UnsafeMutablePointer<Session>)
     /// Saves in the background; this client alone waits for it. Throws if another save is running.
     func save(for session: UnsafeMutablePointer<Session>) throws(ErrorReply)
+    /// Starts a save that nobody waits for; with `maySchedule`, or within a transaction, it may be
+    /// left for later. Throws if another save is running.
+    func saveInBackground(maySchedule: Bool) throws(ErrorReply) -> BackgroundSaveAnswer
+    /// Gives up the save that is running or scheduled; throws if there is none.
+    func cancelSave() throws(ErrorReply) -> BackgroundSaveAnswer
+    /// All databases were emptied by FLUSHALL.
+    func flushedAll()
+    /// MISCONF and the reason why nothing may be written.
+    var diskErrorText: String { get }
     /// Ends the server after the save that `mode` asks for; the client gets an error if that fails,
     /// and none if not.
     func shutDown(_ mode: ShutdownMode, for session: UnsafeMutablePointer<Session>, force: Bool)
     /// Replaces the data by that of a dump, after saving it there (DEBUG RELOAD).
-    func reload(for session: UnsafeMutablePointer<Session>) throws(ErrorReply)
+    func reload(
+        _ options: ReloadOptions, for session: UnsafeMutablePointer<Session>
+    ) throws(ErrorReply)
     /// A line in the log.
     func log(_ text: String)
 }

@@ -3,9 +3,11 @@
 // Dispatcher: the careful way, for a request that may not run, or not just run.
 //
 //     unknown, wrong number of arguments, not authenticated    an error instead
+//     loading                                                  an error instead
 //     CLIENT PAUSE                                             not now
 //     MULTI                                                    queued
 //     CLIENT REPLY                                             without its reply
+//     CLIENT NO-TOUCH                                          without a trace of the access
 //     MONITOR                                                  and somebody is told
 //
 // It knows the reasons why a request is special, and nothing of what commands do.
@@ -20,6 +22,8 @@ extension Dispatcher {
             if hasChanges { settle() }
             if frame.pointee.hasDeferred { frame.pointee.administration.sendDeferred() }
         }
+        keyspace.state.pointee.sparesAccess = session.pointee.attention.contains(.untouching)
+        defer { keyspace.state.pointee.sparesAccess = false }
         let start = frame.pointee.reply.buffer.pointee.count
         let isSilent = session.pointee.beginSilence()
         let admitted = admit(resolution, session)
@@ -74,10 +78,16 @@ extension Dispatcher {
         guard session.pointee.transaction == nil || !flags.contains(.noMulti) else {
             return refuse(record, .notInTransaction, session)
         }
+        guard !isDiskErrorReported(flags, session) else {
+            let text = frame.pointee.administration.diskErrorText
+            refuse(record, session, text, inside: text)
+            return nil
+        }
         guard maySubscriberUse(flags, session) else {
             refuseSubscriber(record, session)
             return nil
         }
+        guard !waitsForData(flags, session) else { return refuse(record, .loading, session) }
         guard !isPaused(flags, session) else {
             session.pointee.hold.insert(.paused)
             return nil
@@ -88,14 +98,44 @@ extension Dispatcher {
         return record
     }
 
+    /// Whether the server is loading, and the command, or one of those queued that it would run, is
+    /// not for that time.
+    private func waitsForData(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> Bool {
+        let attention = frame.pointee.attention
+        guard !attention.isDisjoint(with: [.loading, .loadingBeside]) else { return false }
+        if attention.contains(.loadingBeside) { return flags.contains(.noAsyncLoading) }
+        if flags.contains(.executes), let transaction = session.pointee.transaction,
+            !transaction.runsWhileLoading
+        {
+            return true
+        }
+        return !flags.contains(.loading)
+    }
+
+    /// The flags of a request, with those of all that it would execute.
+    private func allFlags(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> CommandFlags {
+        guard flags.contains(.executes), let transaction = session.pointee.transaction else {
+            return flags
+        }
+        return flags.union(CommandFlags(rawValue: transaction.flags))
+    }
+
+    private func isDiskErrorReported(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> Bool {
+        frame.pointee.attention.contains(.diskFailed)
+            && !allFlags(flags, session).isDisjoint(with: [.write, .reportsDiskErrors])
+    }
+
     private func isPaused(
         _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
     ) -> Bool {
         let attention = frame.pointee.attention
-        var flags = flags
-        if flags.contains(.executes), let transaction = session.pointee.transaction {
-            flags.formUnion(CommandFlags(rawValue: transaction.flags))
-        }
+        let flags = allFlags(flags, session)
         if attention.contains(.allPaused) { return true }
         return attention.contains(.writesPaused)
             && !flags.isDisjoint(with: [.write, .mayReplicate])

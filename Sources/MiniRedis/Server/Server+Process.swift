@@ -20,8 +20,12 @@ extension Server {
 
     /// The hooks of the directives that change the process.
     func wireProcessSettings() {
-        configuration.onChange["dir"] = { new, _ in
-            chdir(new.directory) == 0 ? nil : String(cString: strerror(errno))
+        configuration.onChange["dir"] = { [unowned self] new, _ in
+            guard chdir(new.directory) == 0 else { return String(cString: strerror(errno)) }
+            return moveDataLock(new)
+        }
+        for name in ["dbfilename", "save"] {
+            configuration.onChange[name] = { [unowned self] new, _ in moveDataLock(new) }
         }
         configuration.onChange["crash-log-enabled"] = { new, _ in
             process_report_crashes(new.crashLogEnabled)
@@ -57,6 +61,10 @@ extension Server {
             process.pidFile = nil
         }
         if configuration.settings.setsProcessTitle { setTitle() }
+        log.write(
+            .notice,
+            "Saves do not fork here: transparent huge pages and vm.overcommit_memory do not matter "
+                + "to them.")
         warnOfShortBacklog()
     }
 
@@ -79,14 +87,18 @@ extension Server {
                 + "\(limit).")
     }
 
-    /// The data is there and clients may come.
-    func announceReadiness() throws(NetworkError) {
+    /// From now on the process ends by itself when it is asked to.
+    func watchSignals() throws(NetworkError) {
         for signal in [SIGTERM, SIGINT] {
             signals.append(
                 try SignalSource(loop: loop, signal: signal) { [unowned self] in
                     endBySignal(signal)
                 })
         }
+    }
+
+    /// The data are there, and clients are served.
+    func announceReadiness() {
         log.write(.notice, "Ready to accept connections tcp")
         process.supervision.tell("STATUS=Ready to accept connections")
         process.supervision.tell("READY=1")
@@ -96,6 +108,11 @@ extension Server {
 
     /// A signal asks for the end. The second SIGINT means it, whatever the first one waits for.
     func endBySignal(_ signal: Int32) {
+        guard loading == nil else {
+            log.write(.warning, "Received shutdown signal during loading, exiting now.")
+            exitStatus = 0
+            return loop.stop()
+        }
         guard !isEnding else {
             guard signal == SIGINT else { return }
             log.write(.warning, "You insist... exiting now.")
@@ -115,6 +132,8 @@ extension Server {
     /// Removes what says that the server is there.
     func leaveNoTrace() {
         process.pidFile?.remove()
+        dataLock?.release()
+        dataLock = nil
         for listener in listeners { listener.close() }
         listeners.removeAll()
         metrics?.close()

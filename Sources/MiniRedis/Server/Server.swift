@@ -26,6 +26,8 @@ final class Server {
     let startedAt: Int64
     var statistics = ServerStatistics()
     var persistence = PersistenceStatus()
+    /// What is being loaded, if anything is.
+    var loading: LoadingState?
     var operations = OperationRate()
     let observers = Observers()
     var effectTakers = EffectTakers()
@@ -57,6 +59,10 @@ final class Server {
     var exitStatus: Int32?
     /// The server has been told to end, and saves or stops.
     var isEnding = false
+    /// What writes the keyspace somewhere in the background.
+    var snapshotJobs = SnapshotJobs()
+    /// Says that this process works on the dump.
+    var dataLock: DataLock?
     /// What waits for the running save's end.
     var afterSave: (() -> Void)?
     /// Whoever asked for the end, to be told if the save before it fails.
@@ -138,10 +144,12 @@ final class Server {
         keyspace.state.pointee.changeLog.published = settings.keyspaceEvents
         dispatcher.pointee.updateAttention()
         applyMemorySettings()
+        updateDiskAttention()
         log.level = settings.logLevel.level
         updateOutputLimits()
         applyClientMemoryLimit()
         applyObserverSettings()
+        loading?.progress?.delayMicroseconds = Int(settings.keyLoadDelayMicroseconds)
     }
 
     private func wireLoop() {
@@ -153,7 +161,8 @@ final class Server {
 
     // MARK: - Life
 
-    /// Listens, loads the dump, serves until it is told to end. Returns the process's exit status.
+    /// Listens, loads the dump while the loop runs, serves until it is told to end. Returns the
+    /// process's exit status.
     func run() -> Int32 {
         announce()
         AllocatorTuning.returnMemoryInBackground(configuration.settings.jemallocBackgroundThread)
@@ -161,15 +170,16 @@ final class Server {
         do throws(NetworkError) {
             try listen()
             settleProcess()
-            guard load() else {
+            guard lockData() else {
                 leaveNoTrace()
                 return 1
             }
-            try announceReadiness()
+            try watchSignals()
         } catch {
             return 1
         }
         startTimers()
+        loadAtStart { [unowned self] in announceReadiness() }
         loop.run()
         leaveNoTrace()
         return exitStatus ?? 0
@@ -238,6 +248,7 @@ final class Server {
             clientControl.pause == nil && keyspace.isOverLimit
             && keyspace.evict(budget: Dispatcher.evictionBudget) == .unfinished
         keyspace.state.pointee.effects.endUnit(isAtomic: false)
+        watchSnapshots()
         if dispatcher.pointee.hasChanges { dispatcher.pointee.settle() }
         deliverEffects()
         if expiresMore || evictsMore || freesMore || !queuedClients.isEmpty { loop.requestTurn() }
@@ -260,6 +271,7 @@ final class Server {
     private func eachTick() {
         sweepClients()
         updateSlowCycles()
+        saveIfDue()
         peakMemory = max(peakMemory, keyspace.allocatedBytes)
         dispatcher.pointee.shareCycles = UInt64(
             cycleClock.cyclesPerMicrosecond * Double(Dispatcher.shareMicroseconds))
