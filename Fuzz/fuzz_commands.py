@@ -394,7 +394,7 @@ class Fuzzer:
         self.home = Path(tempfile.mkdtemp(prefix="redis-fuzz-"))
         self.log = self.home / "log"
         self.recent, self.open = [], []
-        self.commands = self.replies = self.rounds = self.slowest = 0
+        self.commands = self.replies = self.rounds = self.slowest = self.restarts = 0
         self.kinds = {"calls": 0, "inline": 0, "settings": 0}
         self.process = None
 
@@ -471,7 +471,7 @@ class Fuzzer:
         if r.random() < 0.35:
             parts.append(encode([b"HELLO", b"3"]))
         if kind == "settings":
-            return kind, parts + [encode(self.config_set(r)) for _ in range(25)] + self.restored(), r
+            return kind, parts + [encode(self.config_set(r)) for _ in range(25)], r
         made = 0
         while made < self.options.calls:
             argv = self.grammar.call(r, self.payloads)
@@ -492,8 +492,22 @@ class Fuzzer:
             argv += [r.choice(names), value]
         return argv[:-1] if r.random() < 0.03 else argv
 
-    def restored(self):
-        return [encode([b"CONFIG", b"SET", n, v]) for n, v in self.settings.items() if n.decode() not in UNTOUCHED]
+    def restore_settings(self):
+        """Brings the settings back; a server that no longer lets them is started anew."""
+        try:
+            for name, value in self.settings.items():
+                if name.decode() not in UNTOUCHED:
+                    self.ask([b"CONFIG", b"SET", name, value])
+            flat = self.ask([b"CONFIG", b"GET", b"*"])
+            now = dict(zip(flat[::2], flat[1::2]))
+            if all(now.get(n) == v for n, v in self.settings.items() if n.decode() not in UNTOUCHED):
+                return
+        except (OSError, EOFError, TypeError):
+            pass
+        if self.process.poll() is None:
+            self.restarts += 1
+            self.stop()
+            self.start()
 
     def configuration_file(self, r):
         """Starts the program with a hostile file; it must start, or end by itself without a signal."""
@@ -534,6 +548,8 @@ class Fuzzer:
             self.configuration_file(r)
         if not problem and not self.alive():
             problem = "no answer to PING"
+        if kind == "settings" and not problem:
+            self.restore_settings()
         self.commands += len(parts)
         self.rounds += 1
         self.kinds[kind] += 1
@@ -596,7 +612,7 @@ class Fuzzer:
                 break
         kinds = ", ".join(f"{n} of {k}" for k, n in self.kinds.items())
         print(f"seed {options.seed}: {self.rounds} rounds ({kinds}), {self.commands} calls, {self.replies} replies "
-              f"in {time.monotonic() - started:.0f} s; the slowest round {self.slowest:.1f} s; "
+              f"in {time.monotonic() - started:.0f} s; the slowest round {self.slowest:.1f} s; {self.restarts} restarts; "
               f"{self.findings} findings", flush=True)
         return 1 if self.findings else 0
 
@@ -647,7 +663,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--calls", type=int, default=120, help="calls in a round")
     parser.add_argument("--silence", type=float, default=0.6, help="seconds without a byte that end a round")
-    parser.add_argument("--mix", type=lambda t: [float(x) for x in t.split(":")], default=[90, 5, 5],
+    parser.add_argument("--mix", type=lambda t: [float(x) for x in t.split(":")], default=[92, 5, 3],
                         metavar="CALLS:INLINE:SETTINGS", help="how often each kind of round is run")
     parser.add_argument("--findings", default="findings", metavar="FOLDER")
     parser.add_argument("--keep-going", action="store_true", help="restart the server after a finding")
