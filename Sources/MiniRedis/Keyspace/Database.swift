@@ -82,11 +82,12 @@ struct Database: ~Copyable {
     }
 
     /// The entry of a key for a command that only looks at it: a hit or a miss, but no access.
+    /// Unless it `tells`, nobody is told of a miss.
     @inline(__always)
-    mutating func peek(_ key: ByteView, _ hash: UInt64) -> Entry? {
+    mutating func peek(_ key: ByteView, _ hash: UInt64, tells: Bool = true) -> Entry? {
         guard let slot = table.find(hash, key) else {
             state.pointee.statistics.misses &+= 1
-            note(.miss, key, hash)
+            if tells { note(.miss, key, hash) }
             return nil
         }
         let entry = Entry(slot.entry)
