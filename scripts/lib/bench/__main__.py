@@ -14,6 +14,7 @@ import cases
 import huge
 import plot
 import report
+import saves
 import special
 import values
 from servers import BenchError, Server
@@ -29,6 +30,9 @@ SPECIAL = {
     "values": values.costs,
     "values-memory": values.memory,
     "huge": huge.costs,
+    "save": saves.under_load,
+    "save-slow": saves.slow_sink,
+    "save-hash": saves.huge_hash,
 }
 
 
