@@ -29,10 +29,10 @@ SPECIAL = {
     "turns": special.longest_turns,
     "values": values.costs,
     "values-memory": values.memory,
+    "huge": huge.costs,
     "save": saves.under_load,
     "save-slow": saves.slow_sink,
     "save-hash": saves.huge_hash,
-    "huge": huge.costs,
 }
 
 
