@@ -25,7 +25,8 @@ let layerTable: [FolderLayer] = [
     FolderLayer(folder: "Networking", mayMention: ["Bytes", "Time"]),
     FolderLayer(folder: "Types", mayMention: ["Structures", "Bytes", "Memory", "Time"]),
     FolderLayer(
-        folder: "Keyspace", mayMention: ["Types", "Structures", "Bytes", "Memory", "Time"]),
+        folder: "Keyspace",
+        mayMention: ["Types", "Structures", "Protocol", "Bytes", "Memory", "Time"]),
     FolderLayer(folder: "PubSub", mayMention: ["Bytes", "Structures"]),
     FolderLayer(folder: "AccessControl", mayMention: ["Bytes", "Structures"]),
     FolderLayer(

@@ -24,6 +24,8 @@ struct ExecutionFrame: ~Copyable {
     var stillWaits = false
     /// EXEC's handler has found nothing against running what is queued.
     var runsTransaction = false
+    /// The handler has said what others are to repeat.
+    var hasOwnEffect = false
     /// Something was published to the client whose request is being executed.
     var hasDeferred = false
     /// Bytes that a client may queue in a transaction.
@@ -62,6 +64,10 @@ struct DataContext {
     /// Milliseconds since the epoch: the loop turn's clock.
     @inline(__always)
     var now: Int64 { frame.pointee.database.pointee.state.pointee.now }
+
+    /// Keys and fields with deadlines up to this are due; see `KeyspaceState.repeats`.
+    @inline(__always)
+    var dueTime: Int64 { frame.pointee.database.pointee.state.pointee.dueTime }
 
     /// The key at argument `index`; its hash was computed ahead if it is the first one.
     @inline(__always)

@@ -144,8 +144,8 @@ extension Hashes {
             context, at: condition == nil ? 3 : 4, notPositive: .fieldParameterNotPositive)
         guard let slot else { return replyNoFields(context, fields.count) }
         context.reply.array(fields.count)
-        let (limits, now) = (context.limits, context.now)
-        context.database.pointee.update(slot, key, .hashExpire) { place in
+        let (limits, now) = (context.limits, context.dueTime)
+        let changes = context.database.pointee.update(slot, key, .hashExpire) { place in
             let editor = HashEditor(place, limits, now: now)
             var changes = 0
             for index in fields {
@@ -161,6 +161,11 @@ extension Hashes {
                 changes += 1
                 if deadline <= now {
                     _ = editor.remove(field)
+                    context.propagate(3) {
+                        $0.add("HDEL")
+                        $0.add(key.bytes)
+                        $0.add(field)
+                    }
                     context.reply.integer(2)
                 } else {
                     editor.setDeadline(field, deadline)
@@ -168,6 +173,13 @@ extension Hashes {
                 }
             }
             return changes
+        }
+        guard changes > 0, deadline > now, unit != .unixMilliseconds else { return }
+        context.propagate(context.count) {
+            $0.add("HPEXPIREAT")
+            $0.add(key.bytes)
+            $0.add(deadline)
+            $0.add(context.frame.pointee.request, from: 3)
         }
     }
 
@@ -178,7 +190,7 @@ extension Hashes {
         let fields = try fieldArguments(context, at: 2, notPositive: .fieldCountNotPositive)
         guard let slot else { return replyNoFields(context, fields.count) }
         context.reply.array(fields.count)
-        let (limits, now) = (context.limits, context.now)
+        let (limits, now) = (context.limits, context.dueTime)
         context.database.pointee.update(slot, key, .hashPersist) { place in
             let editor = HashEditor(place, limits, now: now)
             var changes = 0

@@ -59,7 +59,7 @@ extension Hashes {
     /// The fields of the hash that the key at argument 1 holds; nil if there is none.
     @inline(__always)
     static func view(_ context: DataContext) throws(ErrorReply) -> HashView? {
-        let now = context.now
+        let now = context.dueTime
         return try context.collection(context.key(1), .hash).map { HashView($0, now: now) }
     }
 

@@ -75,7 +75,7 @@ enum Hashes {
     @inline(__always)
     private static func setFields(_ context: DataContext) throws(ErrorReply) -> Int {
         guard context.count % 2 == 0 else { throw .wrongArity }
-        let (limits, now) = (context.limits, context.now)
+        let (limits, now) = (context.limits, context.dueTime)
         var added = 0
         try context.updateOrCreate(context.key(1), .hash, .hashSet) { place in
             let editor = HashEditor(place, limits, now: now)
@@ -90,7 +90,7 @@ enum Hashes {
 
     /// https://redis.io/docs/latest/commands/hsetnx/
     static func setIfAbsent(_ context: DataContext) throws(ErrorReply) {
-        let (limits, now) = (context.limits, context.now)
+        let (limits, now) = (context.limits, context.dueTime)
         let set = try context.updateOrCreate(context.key(1), .hash, .hashSet) { place in
             let editor = HashEditor(place, limits, now: now)
             guard !editor.view.contains(context[2]) else { return 0 }
@@ -104,7 +104,7 @@ enum Hashes {
     static func remove(_ context: DataContext) throws(ErrorReply) {
         let key = context.key(1)
         guard let slot = try context.slot(key, .hash) else { return context.reply.integer(0) }
-        let (limits, now) = (context.limits, context.now)
+        let (limits, now) = (context.limits, context.dueTime)
         let removed = context.database.pointee.update(slot, key, .hashDelete) { place in
             let editor = HashEditor(place, limits, now: now)
             var removed = 0
@@ -117,7 +117,7 @@ enum Hashes {
     /// https://redis.io/docs/latest/commands/hincrby/
     static func incrementBy(_ context: DataContext) throws(ErrorReply) {
         let increment = try context.integer(3)
-        let (limits, now) = (context.limits, context.now)
+        let (limits, now) = (context.limits, context.dueTime)
         var sum: Int64 = 0
         try context.updateOrCreate(context.key(1), .hash, .hashIncrementBy) {
             (place) throws(ErrorReply) in
@@ -145,7 +145,7 @@ enum Hashes {
     static func incrementByFloat(_ context: DataContext) throws(ErrorReply) {
         guard let increment = FloatingPointText.parseLong(context[3]) else { throw .notFloat }
         guard increment.isFinite else { throw .notFinite }
-        let (limits, now) = (context.limits, context.now)
+        let (limits, now) = (context.limits, context.dueTime)
         try context.updateOrCreate(context.key(1), .hash, .hashIncrementByFloat) {
             (place) throws(ErrorReply) in
             let editor = HashEditor(place, limits, now: now)
@@ -161,6 +161,11 @@ enum Hashes {
             guard sum.isFinite else { throw .incrementNotFinite }
             FloatingPointText.withText(sum) { text in
                 editor.set(context[2], text, keepsDeadline: true)
+                context.propagate(4) {
+                    $0.add("HSET")
+                    $0.add(context.frame.pointee.request, from: 1, to: 3)
+                    $0.add(text)
+                }
                 context.reply.bulk(text)
             }
             return 1

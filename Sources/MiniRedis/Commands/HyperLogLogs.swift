@@ -63,6 +63,8 @@ enum HyperLogLogs {
             context.database.pointee.annotateString(slot, key.hash) {
                 HyperLogLogEditor.remember(estimate, in: $0)
             }
+            // The remembered estimate is part of the string that GET returns.
+            context.propagateRequest()
         }
         context.reply.integer(Int64(clamping: estimate))
     }

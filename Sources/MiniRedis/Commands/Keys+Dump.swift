@@ -87,14 +87,22 @@ extension Keys {
             deadline = time
         }
         try context.administration.deserialize(arguments[3]) { value in
-            if let deadline, deadline <= arguments.now {
+            if let deadline, deadline <= arguments.dueTime {
                 database.pointee.discard(value)
                 if let old = database.pointee.lookup(key.bytes, key.hash) {
                     database.pointee.remove(old, key.hash)
+                    arguments.propagateRemoval(of: key)
                 }
             } else {
                 database.pointee.restore(
                     key.bytes, key.hash, value, deadline: deadline, options.use)
+                guard let deadline, !options.isAbsolute else { return }
+                arguments.propagate(arguments.count + 1) {
+                    $0.add(arguments.frame.pointee.request, from: 0, to: 2)
+                    $0.add(deadline)
+                    $0.add(arguments.frame.pointee.request, from: 3)
+                    $0.add("ABSTTL")
+                }
             }
         }
         context.reply.ok()

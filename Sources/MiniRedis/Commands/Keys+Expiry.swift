@@ -164,12 +164,24 @@ extension Keys {
         guard let slot = context.database.pointee.lookup(key.bytes, key.hash),
             conditions.allow(deadline, old: Entry(slot.entry).deadline)
         else { return context.reply.integer(0) }
-        if deadline <= context.now {
+        if deadline <= context.dueTime {
             context.database.pointee.remove(slot, key.hash)
+            context.propagateRemoval(of: key)
         } else {
             context.database.pointee.setDeadline(slot, key.hash, deadline)
+            if unit != .unixMilliseconds { propagate(deadline, context) }
         }
         context.reply.integer(1)
+    }
+
+    /// With the time as it is, and the conditions as they were.
+    private static func propagate(_ deadline: Int64, _ context: DataContext) {
+        context.propagate(context.count) {
+            $0.add("PEXPIREAT")
+            $0.add(context[1])
+            $0.add(deadline)
+            $0.add(context.frame.pointee.request, from: 3)
+        }
     }
 
     /// https://redis.io/docs/latest/commands/persist/

@@ -67,7 +67,10 @@ extension Lists {
                 editor.noteShrinkage()
                 return 1
             }
-            return
+            return data.propagate(2) {
+                $0.add(end == .left ? "LPOP" : "RPOP")
+                $0.add(key.bytes)
+            }
         }
         guard context.mayWait else { return context.reply.nullArray() }
         context.wait(forKeys: keys, timeout: timeout, answer: .nullArray)
@@ -85,23 +88,38 @@ extension Lists {
     /// https://redis.io/docs/latest/commands/blmove/
     static func waitAndMove(_ context: SessionContext) throws(ErrorReply) {
         let (from, to) = (try context.data.listEnd(3), try context.data.listEnd(4))
-        try waitAndMove(context, from: from, to: to, timeout: try context.waitTimeout(5))
+        let timeout = try context.waitTimeout(5)
+        guard try hasMoved(context, from: from, to: to, timeout: timeout) else { return }
+        context.data.propagate(5) {
+            $0.add("LMOVE")
+            $0.add(context.data.frame.pointee.request, from: 1, to: 5)
+        }
     }
 
     /// https://redis.io/docs/latest/commands/brpoplpush/
     static func waitAndMoveRightToLeft(_ context: SessionContext) throws(ErrorReply) {
         let timeout = try context.waitTimeout(3)
-        try waitAndMove(context, from: .right, to: .left, timeout: timeout)
+        guard try hasMoved(context, from: .right, to: .left, timeout: timeout) else { return }
+        context.data.propagate(3) {
+            $0.add("RPOPLPUSH")
+            $0.add(context.data.frame.pointee.request, from: 1, to: 3)
+        }
     }
 
-    private static func waitAndMove(
+    /// Moves an element and answers; if there is none it waits, or answers so, and returns false.
+    private static func hasMoved(
         _ context: SessionContext, from: ListEnd, to: ListEnd, timeout: Int64
-    ) throws(ErrorReply) {
+    ) throws(ErrorReply) -> Bool {
         let data = context.data
         if let slot = try slot(data.key(1), data, context.isRetry) {
-            return try move(slot, from: from, to: to, data)
+            try move(slot, from: from, to: to, data)
+            return true
         }
-        guard context.mayWait else { return context.reply.null() }
-        context.wait(forKeys: 1..<2, timeout: timeout, answer: .nullArray)
+        if context.mayWait {
+            context.wait(forKeys: 1..<2, timeout: timeout, answer: .nullArray)
+        } else {
+            context.reply.null()
+        }
+        return false
     }
 }

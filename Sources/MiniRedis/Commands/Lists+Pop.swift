@@ -130,7 +130,13 @@ extension Lists {
             guard let slot = try slot(key, context, ignoringOtherTypes) else { continue }
             context.reply.array(2)
             context.reply.bulk(key.bytes)
-            take(slot, key, request.end, count: request.count, context)
+            let count = min(request.count, ListView(Entry(slot.entry).collection).count)
+            take(slot, key, request.end, count: count, context)
+            context.propagate(3) {
+                $0.add(request.end == .left ? "LPOP" : "RPOP")
+                $0.add(key.bytes)
+                $0.add(Int64(count))
+            }
             return true
         }
         return false

@@ -192,12 +192,14 @@ enum PubSubCommands {
     static func publish(_ context: AdministrationContext) throws(ErrorReply) {
         context.reply.integer(
             context.administration.publish(context.data[2], on: context.data[1], .channel))
+        context.data.propagateRequest(to: .replicas)
     }
 
     /// https://redis.io/docs/latest/commands/spublish/
     static func publishToShard(_ context: AdministrationContext) throws(ErrorReply) {
         context.reply.integer(
             context.administration.publish(context.data[2], on: context.data[1], .shard))
+        context.data.propagateRequest(to: .replicas)
     }
 
     // MARK: - Views

@@ -109,6 +109,7 @@ enum ServerCommands {
     static func flushDatabase(_ context: AdministrationContext) throws(ErrorReply) {
         try checkFlushMode(context.data)
         context.administration.keyspace.flush(context.session.pointee.databaseIndex)
+        context.data.propagateRequest()
         context.reply.ok()
     }
 
@@ -117,6 +118,7 @@ enum ServerCommands {
         try checkFlushMode(context.data)
         let keyspace = context.administration.keyspace
         for index in 0..<keyspace.databaseCount { keyspace.flush(index) }
+        context.data.propagateRequest()
         context.reply.ok()
     }
 

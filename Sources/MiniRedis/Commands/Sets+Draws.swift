@@ -44,17 +44,63 @@ extension Sets {
         }
         context.database.pointee.update(slot, key, .setPop) { place in
             let all = SetView(place.base).count
-            if wanted >= Int64(all) { return popAll(context, place) }
+            if wanted >= Int64(all) {
+                context.propagateRemoval(of: key)
+                return popAll(context, place)
+            }
             let count = Int(wanted)
             context.reply.set(count)
+            var removals = PoppedMembers(context, key, count: count)
             if (all - count) * rebuildFactor <= count && SetView(place.base).isRoot {
-                rebuild(context, place, keeping: all - count)
+                rebuild(context, place, keeping: all - count) { removals.add($0) }
             } else {
                 SetEditor(place, context.limits).removeRandom(
                     count, &context.database.pointee.state.pointee.random
-                ) { context.reply.bulk($0) }
+                ) {
+                    context.reply.bulk($0)
+                    removals.add($0)
+                }
             }
             return count
+        }
+    }
+
+    /// Tells which members chance has chosen, many in one request.
+    private struct PoppedMembers {
+        private static let mostInOne = 1024
+
+        private let context: DataContext
+        private let key: KeyArgument
+        private var left: Int
+        private var batch: [[UInt8]] = []
+
+        init(_ context: DataContext, _ key: KeyArgument, count: Int) {
+            self.context = context
+            self.key = key
+            left = count
+        }
+
+        @inline(__always)
+        mutating func add(_ member: ByteView) {
+            if context.isRepeated { keep(member) }
+        }
+
+        private mutating func keep(_ member: ByteView) {
+            left -= 1
+            batch.append([UInt8](UnsafeRawBufferPointer(start: member.base, count: member.count)))
+            guard batch.count == Self.mostInOne || left == 0 else { return }
+            context.propagate(batch.count + 2) { request in
+                request.add("SREM")
+                request.add(key.bytes)
+                for member in batch {
+                    member.withUnsafeBytes { bytes in
+                        request.add(
+                            bytes.baseAddress.map { ByteView($0, count: bytes.count) }
+                                ?? ByteView(""))
+                    }
+                }
+            }
+            batch.removeAll(keepingCapacity: true)
         }
     }
 
@@ -64,7 +110,14 @@ extension Sets {
         context.database.pointee.update(slot, key, .setPop) { place in
             SetEditor(place, context.limits).removeRandom(
                 1, &context.database.pointee.state.pointee.random
-            ) { context.reply.bulk($0) }
+            ) { member in
+                context.reply.bulk(member)
+                context.propagate(3) {
+                    $0.add("SREM")
+                    $0.add(key.bytes)
+                    $0.add(member)
+                }
+            }
             return 1
         }
     }
@@ -83,7 +136,10 @@ extension Sets {
 
     /// Moves a few members by chance to a set of their own, and returns the others; the old set is
     /// freed in slices.
-    private static func rebuild(_ context: DataContext, _ place: BlockPlace, keeping kept: Int) {
+    private static func rebuild(
+        _ context: DataContext, _ place: BlockPlace, keeping kept: Int,
+        _ removed: (ByteView) -> Void
+    ) {
         let old = place.base
         let root = SetView(old).root
         let random = context.database.pointee.state
@@ -100,6 +156,7 @@ extension Sets {
                 _ = editor.insert(member)
             } else {
                 context.reply.bulk(member)
+                removed(member)
             }
             return true
         }

@@ -65,7 +65,10 @@ extension SortedSets {
                 context.reply.bulk(member)
                 context.reply.double(score)
             }
-            return
+            return data.propagate(2) {
+                $0.add(end.popName)
+                $0.add(key.bytes)
+            }
         }
         guard context.mayWait else { return context.reply.nullArray() }
         context.wait(forKeys: keys, timeout: timeout, answer: .nullArray)

@@ -64,6 +64,9 @@ extension SortedSets {
             }
         }
 
+        /// The command that takes members of one set.
+        var popName: StaticString { self == .least ? "ZPOPMIN" : "ZPOPMAX" }
+
         var event: KeyspaceEvent { self == .least ? .sortedSetPopMin : .sortedSetPopMax }
 
         /// The last or first `wanted` ranks of so many.
@@ -169,6 +172,11 @@ extension SortedSets {
                 context.reply.array(2)
                 context.reply.bulk(member)
                 context.reply.double(score)
+            }
+            context.propagate(3) {
+                $0.add(request.end.popName)
+                $0.add(key.bytes)
+                $0.add(Int64(ranks.count))
             }
             return true
         }

@@ -43,6 +43,8 @@ extension Streams {
         var trim: StreamTrim?
         var identifier = Identifier.automatic
         var createsStream = true
+        /// The argument of the trim's bound.
+        var boundArgument = 0
         /// The argument behind the options.
         var end = 2
 
@@ -79,7 +81,7 @@ extension Streams {
                 }
                 end += 1
             }
-            try setLimit(limit, context.limits, isAddition: isAddition)
+            try setLimit(limit, context, isAddition: isAddition)
         }
 
         /// Reads MAXLEN or MINID with what follows; `end` is at its last word then.
@@ -101,11 +103,12 @@ extension Streams {
             } else {
                 bound = .minimum(try Streams.id(context, end))
             }
+            boundArgument = end
             trim = StreamTrim(bound: bound, isApproximate: isApproximate)
         }
 
         private mutating func setLimit(
-            _ limit: Int64?, _ limits: EncodingLimits, isAddition: Bool
+            _ limit: Int64?, _ context: DataContext, isAddition: Bool
         ) throws(ErrorReply) {
             guard var trim else {
                 if let limit, limit > 0 { throw .stream(.limitWithoutTrim) }
@@ -113,7 +116,10 @@ extension Streams {
                 if limit != nil { throw .stream(.limitOfExactTrim) }
                 return
             }
-            if let limit {
+            let limits = context.limits
+            if context.database.pointee.state.pointee.repeats {
+                // What was trimmed at its origin is exact by now, whatever its limit was.
+            } else if let limit {
                 guard trim.isApproximate else { throw .stream(.limitOfExactTrim) }
                 trim.limit = Int(limit)
             } else if trim.isApproximate {
@@ -188,6 +194,7 @@ extension Streams {
             }
         }
         if trimmed > 0 { context.database.pointee.note(.streamTrim, key.bytes, key.hash) }
+        if context.isRepeated { propagateAddition(of: id, options, context, key) }
         write(id, context.reply)
     }
 
@@ -219,9 +226,48 @@ extension Streams {
             return context.reply.integer(0)
         }
         let limits = context.limits
-        context.reply.integer(
-            context.database.pointee.update(slot, key, .streamTrim) { place in
-                StreamEditor(place, limits).trim(trim)
-            })
+        let trimmed = context.database.pointee.update(slot, key, .streamTrim) { place in
+            StreamEditor(place, limits).trim(trim)
+        }
+        if trimmed > 0, trim.isApproximate, context.isRepeated {
+            propagate(options, context, key, id: nil)
+        }
+        context.reply.integer(trimmed)
+    }
+
+    private static func propagateAddition(
+        of id: StreamID, _ options: Options, _ context: DataContext, _ key: KeyArgument
+    ) {
+        var isIDGiven = false
+        if case .given = options.identifier { isIDGiven = true }
+        guard !isIDGiven || options.trim?.isApproximate == true else { return }
+        propagate(options, context, key, id: isIDGiven ? nil : id)
+    }
+
+    /// Tells the request with the identifier that was made, and with what approximate trimming has
+    /// come to: an exact bound.
+    private static func propagate(
+        _ options: Options, _ context: DataContext, _ key: KeyArgument, id: StreamID?
+    ) {
+        guard let entry = context.database.pointee.table.find(key.hash, key.bytes) else { return }
+        let view = StreamView(Entry(entry.entry).collection)
+        let isApproximate = options.trim?.isApproximate == true
+        context.propagate(context.count) { request in
+            for index in 0..<context.count {
+                if isApproximate && index == options.boundArgument - 1 {
+                    request.add("=")
+                } else if isApproximate && index == options.boundArgument {
+                    if case .minimum? = options.trim?.bound {
+                        request.add(view.firstID)
+                    } else {
+                        request.add(Int64(view.count))
+                    }
+                } else if let id, index == options.end {
+                    request.add(id)
+                } else {
+                    request.add(context[index])
+                }
+            }
+        }
     }
 }

@@ -109,7 +109,8 @@ extension Streams {
             StreamView(Entry(slot.entry).collection).group(context[2]) != nil
         else { throw noKeyOrGroup(context, context[2], key: key.bytes) }
         let options = try ClaimOptions(context)
-        createConsumer(context[3], of: context[2], context, slot, key)
+        let isNew = createConsumer(context[3], of: context[2], context, slot, key)
+        let told = RepeatedGroup(context: context, key: key.bytes, name: context[2])
         let limits = context.limits
         let mark = context.reply.beginArray()
         var claimed = 0
@@ -117,7 +118,8 @@ extension Streams {
             let editor = StreamEditor(place, limits)
             return editor.withGroup(context[2]) { group in
                 var changes = 0
-                if options.lastID > group.view.lastID {
+                var isPositionTold = options.lastID <= group.view.lastID
+                if !isPositionTold {
                     group.setLastID(options.lastID)
                     changes = 1
                 }
@@ -127,19 +129,22 @@ extension Streams {
                         guard let id = StreamID.parse(context[index]) else { continue }
                         let claim = Claim(
                             context: context, stream: editor.view, group: group,
-                            consumer: consumer)
+                            consumer: consumer, told: told)
                         switch claim.take(id, options) {
-                        case .nothing: break
-                        case .deleted: changes += 1
-                        case .claimed:
-                            claimed += 1
-                            changes += 1
+                        case .nothing: continue
+                        case .deleted: break
+                        case .claimed: claimed += 1
                         }
+                        isPositionTold = true
+                        changes += 1
                     }
                 }
+                if !isPositionTold { told.tellPosition(group.view) }
                 return changes
             } ?? 0
         }
+        if isNew && claimed == 0 { told.tellConsumer(context[3]) }
+        context.propagateNothingElse()
         context.reply.endArray(mark, claimed)
     }
 
@@ -156,12 +161,14 @@ extension Streams {
         let stream: StreamView
         let group: StreamGroupEditor
         let consumer: StreamConsumerEditor
+        let told: RepeatedGroup
 
         /// Gives the entry to the consumer, and writes it, if it may be claimed.
         func take(_ id: StreamID, _ options: ClaimOptions) -> Outcome {
             let pending = group.view.pending(id)
             guard let entry = stream.entry(id) else {
                 guard pending != nil else { return .nothing }
+                told.tellPending(id, group.view)
                 return group.acknowledge(id) ? .deleted : .nothing
             }
             if let pending {
@@ -176,6 +183,7 @@ extension Streams {
                 options.deliveryCount ?? (options.wantsIDsOnly ? before : before &+ 1)
             group.assign(id, to: consumer, time: options.time(now: context.now)) { _ in count }
             consumer.setActiveTime(context.now)
+            told.tellPending(id, group.view)
             if options.wantsIDsOnly {
                 Streams.write(id, context.reply)
             } else {
@@ -229,7 +237,8 @@ extension Streams {
         guard let slot = try context.slot(key, .stream),
             StreamView(Entry(slot.entry).collection).group(context[2]) != nil
         else { throw noKeyOrGroup(context, context[2], key: key.bytes) }
-        createConsumer(context[3], of: context[2], context, slot, key)
+        let isNew = createConsumer(context[3], of: context[2], context, slot, key)
+        let told = RepeatedGroup(context: context, key: key.bytes, name: context[2])
         let limits = context.limits
         let reply = context.reply
         reply.array(3)
@@ -241,12 +250,15 @@ extension Streams {
                 group.withConsumer(context[3]) { consumer in
                     consumer.setSeenTime(context.now)
                     let claim = Claim(
-                        context: context, stream: editor.view, group: group, consumer: consumer)
+                        context: context, stream: editor.view, group: group, consumer: consumer,
+                        told: told)
                     search.run(claim, options)
                 }
             }
             return search.claimed + search.deleted.count
         }
+        if isNew && search.claimed == 0 { told.tellConsumer(context[3]) }
+        context.propagateNothingElse()
         reply.endArray(mark, search.claimed)
         reply.prepend(dashed: search.next.milliseconds, search.next.sequence, at: mark)
         reply.array(search.deleted.count)

@@ -207,6 +207,7 @@ extension Streams {
                 isPending: !options.acknowledges)
             if try read.serve() { served += 1 }
         }
+        data.propagateNothingElse()
         try finish(context, options, mark, served) { [] }
     }
 
@@ -227,23 +228,29 @@ extension Streams {
         func serve() throws(ErrorReply) -> Bool {
             let name = data.key(key)
             guard let slot = try data.slot(name, .stream) else { return false }
-            Streams.createConsumer(consumer, of: group, data, slot, name)
+            let isNew = Streams.createConsumer(consumer, of: group, data, slot, name)
+            let told = RepeatedGroup(context: data, key: name.bytes, name: group)
+            if isNew && !isPending { told.tellConsumer(consumer) }
             let limits = data.limits
             let changes = data.database.pointee.update(slot, name, .unheard) { place in
                 let editor = StreamEditor(place, limits)
                 let isServed = editor.withGroup(group) { group in
                     group.withConsumer(consumer) { consumer in
                         consumer.setSeenTime(data.now)
-                        return give(editor.view, group, consumer)
+                        return give(editor.view, group, consumer, told)
                     } ?? false
                 }
                 return isServed == true ? 1 : 0
+            }
+            if isNew && isPending && (changes == 0 || after != nil) {
+                told.tellConsumer(consumer)
             }
             return changes > 0
         }
 
         private func give(
-            _ view: StreamView, _ group: StreamGroupEditor, _ consumer: StreamConsumerEditor
+            _ view: StreamView, _ group: StreamGroupEditor, _ consumer: StreamConsumerEditor,
+            _ told: RepeatedGroup
         ) -> Bool {
             if let after {
                 Streams.writeKey(data, key)
@@ -258,11 +265,15 @@ extension Streams {
             view.forEach(from: start, through: .maximum) { entry in
                 advance(view, group, to: entry.id)
                 Streams.write(entry, data.reply)
-                if isPending { group.assign(entry.id, to: consumer, time: data.now) { _ in 1 } }
+                if isPending {
+                    group.assign(entry.id, to: consumer, time: data.now) { _ in 1 }
+                    told.tellPending(entry.id, group.view)
+                }
                 count += 1
                 return count < most
             }
             data.reply.endArray(mark, count)
+            told.tellPosition(group.view)
             if isPending { consumer.setActiveTime(data.now) }
             return true
         }

@@ -69,6 +69,7 @@ extension Strings {
         let key = context.key(1)
         context.database.pointee.set(
             key.bytes, key.hash, context.stringSource(3), .set(deadline))
+        propagate(context, key, value: 3, deadline: deadline)
         context.reply.ok()
     }
 

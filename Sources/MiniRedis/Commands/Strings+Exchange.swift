@@ -44,6 +44,10 @@ extension Strings {
             context.reply.null()
         }
         context.database.pointee.set(key.bytes, key.hash, context.stringSource(2), .clear)
+        context.propagate(3) {
+            $0.add("SET")
+            $0.add(context.frame.pointee.request, from: 1)
+        }
     }
 
     /// https://redis.io/docs/latest/commands/getdel/
@@ -56,6 +60,7 @@ extension Strings {
         context.replyString(entry)
         guard let slot = context.database.pointee.lookup(key.bytes, key.hash) else { return }
         context.database.pointee.remove(slot, key.hash)
+        context.propagateRemoval(of: key)
     }
 
     /// What follows the key in GETEX: a unit with its amount in argument 3, PERSIST, or nothing.
@@ -91,10 +96,28 @@ extension Strings {
         }
         context.replyString(entry)
         guard let slot = context.database.pointee.lookup(key.bytes, key.hash) else { return }
-        if let deadline, deadline <= context.now {
+        if let deadline, deadline <= context.dueTime {
             context.database.pointee.remove(slot, key.hash)
+            context.propagateRemoval(of: key)
         } else if deadline != nil || entry.hasDeadline {
             context.database.pointee.setDeadline(slot, key.hash, deadline)
+            propagate(deadline, of: key, context)
+        }
+    }
+
+    private static func propagate(
+        _ deadline: Int64?, of key: KeyArgument, _ context: DataContext
+    ) {
+        guard let deadline else {
+            return context.propagate(2) {
+                $0.add("PERSIST")
+                $0.add(key.bytes)
+            }
+        }
+        context.propagate(3) {
+            $0.add("PEXPIREAT")
+            $0.add(key.bytes)
+            $0.add(deadline)
         }
     }
 }

@@ -36,6 +36,12 @@ extension Strings {
                 context.database.pointee.add(
                     key.bytes, key.hash, .bytes(text), nil, .incrementByFloat)
             }
+            context.propagate(4) {
+                $0.add("SET")
+                $0.add(key.bytes)
+                $0.add(text)
+                $0.add("KEEPTTL")
+            }
             context.reply.bulk(text)
         }
     }

@@ -50,6 +50,8 @@ extension Strings {
         var condition = Condition.none
         var returnsOld = false
         var deadline = DeadlineChange.clear
+        /// The deadline was given as it is stored.
+        var isDeadlineExact = false
 
         init() {}
 
@@ -81,6 +83,7 @@ extension Strings {
             }
             if let expiry {
                 deadline = .set(try expiry.unit.deadline(context, argument: expiry.index))
+                isDeadlineExact = expiry.unit == .unixMilliseconds
             } else if keeps {
                 deadline = .keep
             }
@@ -118,7 +121,39 @@ extension Strings {
         }
         context.database.pointee.set(
             key.bytes, key.hash, context.stringSource(2), options.deadline)
+        if context.isRepeated { propagate(options, context, key) }
         if !options.returnsOld { context.reply.ok() }
+    }
+
+    /// Without the time that runs, and without GET.
+    private static func propagate(
+        _ options: SetOptions, _ context: DataContext, _ key: KeyArgument
+    ) {
+        if case .set(let deadline) = options.deadline {
+            if !options.isDeadlineExact {
+                propagate(context, key, value: 2, deadline: deadline)
+            }
+            return
+        }
+        guard options.returnsOld else { return }
+        let kept = (3..<context.count).filter { !context[$0].equalsFolded("get") }
+        context.propagate(3 + kept.count) {
+            $0.add(context.frame.pointee.request, from: 0, to: 3)
+            for index in kept { $0.add(context[index]) }
+        }
+    }
+
+    /// A string that is stored until a deadline.
+    static func propagate(
+        _ context: DataContext, _ key: KeyArgument, value: Int, deadline: Int64
+    ) {
+        context.propagate(5) {
+            $0.add("SET")
+            $0.add(key.bytes)
+            $0.add(context[value])
+            $0.add("PXAT")
+            $0.add(deadline)
+        }
     }
 
     /// https://redis.io/docs/latest/commands/mset/

@@ -74,6 +74,7 @@ extension Dispatcher {
             feedMonitors(queued.record, session)
         }
         frame.pointee.mode = .direct
+        if state.pointee.effects.isActive { endUnit() }
         frame.pointee.request = request
         frame.pointee.command = command
         frame.pointee.hashedArgument = 0

@@ -77,6 +77,7 @@ struct Dispatcher: ~Copyable {
     let commands: CommandIndex
     let statistics: UnsafeMutablePointer<CommandStatistics>
     let databases: UnsafeMutablePointer<Database>
+    let state: UnsafeMutablePointer<KeyspaceState>
     unowned let table: CommandTable
     unowned let keyspace: Keyspace
     /// Whether there is a limit of memory, so that commands that want more may be refused.
@@ -95,6 +96,7 @@ struct Dispatcher: ~Copyable {
         commands = table.index
         statistics = table.statistics
         databases = keyspace.databases
+        state = keyspace.state
         batch = .allocate(capacity: Self.batchCapacity)
         followers = .allocate(capacity: 1)
         followers.initialize(to: Followers())
@@ -256,11 +258,13 @@ struct Dispatcher: ~Copyable {
     @inline(__always)
     mutating func run(_ record: Int) {
         frame.pointee.command = record
+        let changes = state.pointee.changesSinceSave
         do throws(ErrorReply) {
             try commands.records[record].run(frame)
         } catch {
             fail(record, error)
         }
+        if state.pointee.effects.isActive { propagate(record, since: changes) }
         let now = CycleClock.cycles
         let spent = now &- cycles
         cycles = now
@@ -273,6 +277,28 @@ struct Dispatcher: ~Copyable {
             startHistogram(record, spent)
         }
         if spent >= frame.pointee.slowCycles { noteSlow(record, spent) }
+    }
+
+    /// Tells those who repeat it what a command has changed.
+    @inline(never)
+    private func propagate(_ record: Int, since changes: Int) {
+        if frame.pointee.hasOwnEffect {
+            frame.pointee.hasOwnEffect = false
+        } else if state.pointee.changesSinceSave != changes,
+            !commands.records[record].flags.isDisjoint(with: [.write, .mayReplicate])
+        {
+            state.pointee.effects.add(
+                frame.pointee.request, in: frame.pointee.database.pointee.index)
+        }
+        if frame.pointee.mode != .transaction { endUnit() }
+    }
+
+    /// What was told since the last unit is one.
+    func endUnit() {
+        state.pointee.effects.endUnit()
+        frame.pointee.session.pointee.lastWrite = EffectPositions(
+            replication: state.pointee.effects.replication.position,
+            appendOnly: state.pointee.effects.appendOnly.position)
     }
 
     // MARK: - Observers
@@ -307,6 +333,7 @@ struct Dispatcher: ~Copyable {
     @inline(never)
     func makeRoom() -> Bool {
         guard keyspace.isOverLimit else { return true }
+        defer { state.pointee.effects.endUnit(isAtomic: false) }
         return keyspace.evict(budget: Self.evictionBudget) != .nothingLeft
     }
 

@@ -4,7 +4,8 @@
 //
 // A change makes what it writes private to the loop (the snapshot rule), keeps the expiry index
 // equal to the entries' deadlines, and commits. What is to happen at every change (dirty count,
-// the note to whoever follows the key; later propagation) happens in `commit` and nowhere else.
+// the note to whoever follows the key) happens in `commit` and nowhere else; what is told to those who
+// repeat every change is the command's own request, see `EffectLog`.
 
 /// What a write does to the deadline of its key.
 enum DeadlineChange {
@@ -176,10 +177,22 @@ extension Database {
     }
 
     /// Removes a key.
-    mutating func remove(
-        _ slot: TableSlot, _ hash: UInt64, _ event: KeyspaceEvent = .delete
-    ) {
-        commit(event, Entry(slot.entry).key, hash)
+    mutating func remove(_ slot: TableSlot, _ hash: UInt64) {
+        commit(.delete, Entry(slot.entry).key, hash)
+        takeOut(slot, hash)
+    }
+
+    /// Removes a key that nobody asked to remove: no change that a save waits for, but one that
+    /// others are told to repeat.
+    mutating func removeUnasked(_ slot: TableSlot, _ hash: UInt64, _ event: KeyspaceEvent) {
+        let key = Entry(slot.entry).key
+        commit(event, key, hash, changes: 0)
+        if state.pointee.effects.isActive {
+            state.pointee.effects.add(2, in: index) {
+                $0.add("DEL")
+                $0.add(key)
+            }
+        }
         takeOut(slot, hash)
     }
 

@@ -46,7 +46,7 @@ extension Database {
 
     /// Removes a key because memory is short.
     mutating func evict(_ slot: TableSlot, _ hash: UInt64) {
-        remove(slot, hash, .evicted)
+        removeUnasked(slot, hash, .evicted)
         state.pointee.statistics.evicted += 1
     }
 }

@@ -41,7 +41,7 @@ extension Database {
     /// Removes a key because it is due.
     @inline(never)
     mutating func expire(_ slot: TableSlot, _ hash: UInt64) {
-        remove(slot, hash, .expired)
+        removeUnasked(slot, hash, .expired)
         state.pointee.statistics.expired += 1
     }
 }

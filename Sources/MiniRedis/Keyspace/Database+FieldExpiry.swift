@@ -59,9 +59,19 @@ extension Database {
         let bytes = Entry(slot.entry).key
         let key = KeyArgument(bytes: bytes, hash: table.hasher.hash(bytes))
         let (limits, now) = (state.pointee.encodingLimits, state.pointee.now)
+        let (state, index) = (state, index)
         let removed = update(slot, key, .hashExpired) { place in
-            HashEditor(place, limits, now: now).removeDue(budget: budget)
+            HashEditor(place, limits, now: now).removeDue(budget: budget) { field in
+                guard state.pointee.effects.isActive else { return }
+                state.pointee.effects.add(3, in: index) {
+                    $0.add("HDEL")
+                    $0.add(key.bytes)
+                    $0.add(field)
+                }
+            }
         }
+        // As with keys: no change that a save waits for.
+        state.pointee.changesSinceSave -= removed
         state.pointee.statistics.expiredFields += removed
         return max(1, removed)
     }

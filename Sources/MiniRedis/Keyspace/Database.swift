@@ -114,6 +114,6 @@ struct Database: ~Copyable {
     @inline(__always)
     func isDue(_ entry: Entry) -> Bool {
         guard let deadline = entry.deadline else { return false }
-        return deadline <= state.pointee.now
+        return deadline <= state.pointee.dueTime
     }
 }

@@ -34,6 +34,18 @@ struct KeyspaceState: ~Copyable {
     /// Who wants to know of changes.
     var changeLog = ChangeLog()
 
+    /// What happened to the keys, for those who repeat it.
+    var effects = EffectLog()
+
+    /// Keys with deadlines up to this are due: `now`, but none is while `repeats` is set.
+    private(set) var dueTime: Int64 = 0
+
+    /// Whether what is executed has happened somewhere else: a master's stream, an append-only
+    /// file. No key is due then, for a DEL will come; a deadline in the past is one as any other.
+    var repeats = false {
+        didSet { dueTime = repeats ? .min : now }
+    }
+
     /// Whether reads leave due keys where they are, unseen: nothing changes during CLIENT PAUSE.
     var keepsDueKeys = false
 
@@ -43,6 +55,7 @@ struct KeyspaceState: ~Copyable {
 
     mutating func setTime(_ milliseconds: Int64) {
         now = milliseconds
+        dueTime = repeats ? .min : milliseconds
         accessClock =
             countsFrequency
             ? AccessRecord.newFrequency(milliseconds) : AccessRecord.recency(milliseconds)

@@ -28,6 +28,7 @@ final class Server {
     var persistence = PersistenceStatus()
     var operations = OperationRate()
     let observers = Observers()
+    var effectTakers = EffectTakers()
     var process: ProcessState
     /// Bytes that the keyspace took before it had a key.
     private(set) var startupMemory = 0
@@ -145,6 +146,7 @@ final class Server {
 
     private func wireLoop() {
         loop.beforeSleep = { [unowned self] in endTurn() }
+        loop.beforeOutput = { [unowned self] in deliverEffects() }
         let heap = keyspace.memory.pointee.heap
         loop.releaseReference = { ReferencedBlock($0).release(heap) }
     }
@@ -227,6 +229,7 @@ final class Server {
         keyspace.state.pointee.keepsDueKeys = clientControl.pause != nil
         let start = CycleClock.cycles
         let expiresMore = keyspace.expireDue(budget: Self.expiryBudget)
+        keyspace.state.pointee.effects.endUnit(isAtomic: false)
         let middle = CycleClock.cycles
         let freesMore = keyspace.doPendingWork(budget: Self.freeingBudget)
         observers.turn.expiryCycles = middle &- start
@@ -234,7 +237,9 @@ final class Server {
         let evictsMore =
             clientControl.pause == nil && keyspace.isOverLimit
             && keyspace.evict(budget: Dispatcher.evictionBudget) == .unfinished
+        keyspace.state.pointee.effects.endUnit(isAtomic: false)
         if dispatcher.pointee.hasChanges { dispatcher.pointee.settle() }
+        deliverEffects()
         if expiresMore || evictsMore || freesMore || !queuedClients.isEmpty { loop.requestTurn() }
         setExpiryTimer()
     }

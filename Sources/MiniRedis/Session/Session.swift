@@ -96,6 +96,8 @@ struct Session: ~Copyable {
             if kind == .subscriber && subscriptions.isEmpty { kind = .normal }
         }
     }
+    /// Where the streams of effects ended after the command that ran last.
+    var lastWrite = EffectPositions()
     /// The number of the command that ran last, or -1.
     var lastCommand = -1
     /// As HELLO SETNAME or CLIENT SETNAME gave it; empty if they did not.

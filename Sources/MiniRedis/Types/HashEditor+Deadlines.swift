@@ -49,13 +49,14 @@ extension HashEditor {
     }
 
     /// Removes up to `budget` fields that are due; returns how many.
-    func removeDue(budget: Int) -> Int {
+    func removeDue(budget: Int, _ removing: (ByteView) -> Void) -> Int {
         guard view.isTimed else { return 0 }
         var removed = 0
         guard CollectionHeader(place.base).isRoot else {
             var at = PackedView(place.base).first
             while at < PackedView(place.base).end {
                 if view.isDue(packed: at) {
+                    PackedView(place.base).withText(at: at, removing)
                     PackedBlock(place).remove(at: at, count: 3)
                     removed += 1
                 } else {
@@ -70,6 +71,7 @@ extension HashEditor {
             let record = FieldDeadline(first.record)
             guard record.deadline <= now else { break }
             let field = HashElement.key(of: record.element)
+            removing(field)
             let hash = hasher.hash(field)
             guard let slot = HashTable(place.base).table.pointee.find(hash, field) else {
                 preconditionFailure("the tree names elements that are there")
