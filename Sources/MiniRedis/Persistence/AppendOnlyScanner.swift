@@ -17,19 +17,32 @@ struct AppendOnlyScanner {
         case request(length: Int, nameStart: Int, nameLength: Int, arguments: Int)
         /// A line of `length` bytes; `timestamp` if it tells one, seconds since the epoch.
         case annotation(length: Int, timestamp: Int64?)
-        case incomplete
-        /// No request: `position` bytes after the beginning.
-        case malformed(Defect, position: Int)
+        /// The bytes end within it.
+        case incomplete(Fault)
+        /// No request.
+        case malformed(Fault)
     }
 
-    /// What is wrong.
+    /// Where an item is wrong: for people.
+    struct Fault: Equatable {
+        var defect: Defect
+        /// Bytes after the item's beginning.
+        var position: Int
+        /// Lines of the item that are well.
+        var lines: Int
+    }
+
     enum Defect: Equatable {
-        /// A line that should begin with this does not.
-        case missing(UInt8)
+        /// A line that should begin with this begins with something else.
+        case mark(UInt8, found: UInt8)
         /// The number after the mark is none, or not possible.
         case number
         /// An argument is not followed by the end of a line.
         case lineEnd(UInt8, UInt8)
+        /// The bytes end within an argument and the end of its line.
+        case short(expected: Int, found: Int)
+        /// The bytes end within a line.
+        case noLine
     }
 
     /// The longest line, its end included.
@@ -39,65 +52,68 @@ struct AppendOnlyScanner {
     static func first(_ bytes: ByteView) -> Item {
         if bytes[0] == UInt8(ascii: "#") { return annotation(bytes) }
         var at = 0
+        var lines = 0
         let arguments: Int
         switch number(bytes, &at, mark: UInt8(ascii: "*")) {
         case .value(let value):
-            guard value > 0, value <= Int64(Int32.max) else {
-                return .malformed(.number, position: 0)
-            }
+            guard value > 0, value <= Int64(Int32.max) else { return fault(.number, 0, 0) }
             arguments = Int(value)
-        case .incomplete: return .incomplete
-        case .malformed(let defect): return .malformed(defect, position: 0)
+        case .fault(let defect): return fault(defect, 0, 0)
         }
         var (nameStart, nameLength) = (0, 0)
         for index in 0..<arguments {
             let start = at
-            guard at < bytes.count else { return .incomplete }
+            lines += 1
             switch number(bytes, &at, mark: UInt8(ascii: "$")) {
             case .value(let value):
-                guard value >= 0 else { return .malformed(.number, position: start) }
                 if index == 0 { (nameStart, nameLength) = (at, Int(value)) }
-                guard Int(value) <= bytes.count - at else { return .incomplete }
-                at += Int(value)
-            case .incomplete: return .incomplete
-            case .malformed(let defect): return .malformed(defect, position: start)
+                guard Int(value) + 2 <= bytes.count - at else {
+                    let short = Defect.short(expected: Int(value) + 2, found: bytes.count - at)
+                    return fault(short, at, lines + 1)
+                }
+                let end = at + Int(value)
+                guard bytes[end] == 13, bytes[end + 1] == 10 else {
+                    return fault(.lineEnd(bytes[end], bytes[end + 1]), at, lines + 1)
+                }
+                at = end + 2
+                lines += 1
+            case .fault(let defect): return fault(defect, start, lines)
             }
-            guard bytes.count - at >= 2 else { return .incomplete }
-            guard bytes[at] == 13, bytes[at + 1] == 10 else {
-                return .malformed(.lineEnd(bytes[at], bytes[at + 1]), position: at)
-            }
-            at += 2
         }
         return .request(
             length: at, nameStart: nameStart, nameLength: nameLength, arguments: arguments)
     }
 
+    private static func fault(_ defect: Defect, _ position: Int, _ lines: Int) -> Item {
+        let fault = Fault(defect: defect, position: position, lines: lines)
+        switch defect {
+        case .short, .noLine: return .incomplete(fault)
+        case .mark, .number, .lineEnd: return .malformed(fault)
+        }
+    }
+
     private enum Number {
         case value(Int64)
-        case incomplete
-        case malformed(Defect)
+        case fault(Defect)
     }
 
     /// Reads `mark`, digits and the end of the line.
     @inline(__always)
     private static func number(_ bytes: ByteView, _ at: inout Int, mark: UInt8) -> Number {
-        guard bytes[at] == mark else { return .malformed(.missing(mark)) }
+        guard at < bytes.count else { return .fault(.noLine) }
+        guard bytes[at] == mark else { return .fault(.mark(mark, found: bytes[at])) }
         var value: Int64 = 0
         var index = at + 1
-        var digits = 0
-        while index < bytes.count {
-            let byte = bytes[index]
-            guard byte &- 48 < 10 else { break }
-            digits += 1
+        while index < bytes.count, bytes[index] &- 48 < 10 {
             // More digits than a length of 2^60 has.
-            guard digits <= 18 else { return .malformed(.number) }
-            value = value * 10 + Int64(byte &- 48)
+            guard index - at <= 18 else { return .fault(.number) }
+            value = value * 10 + Int64(bytes[index] &- 48)
             index += 1
         }
-        guard index < bytes.count else { return .incomplete }
-        guard bytes[index] == 13, digits > 0 else { return .malformed(.number) }
-        guard index + 1 < bytes.count else { return .incomplete }
-        guard bytes[index + 1] == 10 else { return .malformed(.number) }
+        guard index < bytes.count else { return .fault(.noLine) }
+        guard index > at + 1, bytes[index] == 13 else { return .fault(.number) }
+        guard index + 1 < bytes.count else { return .fault(.noLine) }
+        guard bytes[index + 1] == 10 else { return .fault(.number) }
         at = index + 2
         return .value(value)
     }
@@ -105,7 +121,7 @@ struct AppendOnlyScanner {
     private static func annotation(_ bytes: ByteView) -> Item {
         let line = bytes.prefix(min(bytes.count, longestLine))
         guard let end = line.firstIndex(of: 10) else {
-            return line.count < longestLine ? .incomplete : .malformed(.number, position: 0)
+            return fault(line.count < longestLine ? .noLine : .number, 0, 0)
         }
         let mark = ByteView("#TS:")
         guard end > mark.count, line.prefix(mark.count) == mark else {

@@ -73,6 +73,7 @@ final class AppendOnlyState {
 
     /// Clients that wait until what they did is on disks.
     var waits: [DurabilityWait] = []
+    var waitTimer: LoopTimer?
     /// How many replicas have synced the replication stream up to this offset.
     var replicasSynced: (_ offset: Int64) -> Int = { _ in 0 }
     /// What is being loaded.

@@ -147,7 +147,8 @@ extension Server {
         guard appendOnly.isOn else { return }
         flushAppendOnly(force: true)
         syncAppendOnlyNow()
-        if let file = appendOnly.file { close(file.descriptor) }
+        // A sync may be running on it, so it is closed behind that.
+        if let file = appendOnly.file { appendOnly.retired.append(file.descriptor) }
         keyspace.state.pointee.effects.remove(.appendOnlyFile)
         appendOnly.file = nil
         if appendOnly.phase == .waitingForBase { removeTemporaryIncrement() }
@@ -158,6 +159,7 @@ extension Server {
         appendOnly.writeError = nil
         appendOnly.syncError = nil
         cancelRewrite()
+        syncIfDue()
         updateDiskErrors()
         serveDurabilityWaits()
     }

@@ -190,7 +190,6 @@ extension Server {
         let job = AppendOnlySync(
             retired: appendOnly.retired, current: isDue ? appendOnly.file?.descriptor : nil)
         let position = isDue ? appendOnly.written : appendOnly.synced
-        let file = appendOnly.file?.descriptor
         appendOnly.retired = []
         appendOnly.isSyncing = true
         appendOnly.lastSyncAt = monotonic
@@ -198,12 +197,13 @@ extension Server {
             job.run()
         } completion: { [unowned self] in
             appendOnly.isSyncing = false
-            endSync(job.failure, position, isCurrent: file == appendOnly.file?.descriptor)
-            if !appendOnly.pending.isEmpty { flushAppendOnly(force: false) }
+            endSync(job.failure, position)
+            flushAppendOnly(force: false)
+            syncIfDue()
         }
     }
 
-    private func endSync(_ code: Int32, _ position: Int64, isCurrent: Bool) {
+    private func endSync(_ code: Int32, _ position: Int64) {
         guard code == 0 else {
             if appendOnly.syncError == nil {
                 log.write(
@@ -221,6 +221,11 @@ extension Server {
 
     private func noteSynced(_ position: Int64) {
         appendOnly.synced = max(appendOnly.synced, position)
+        noteDurable()
+    }
+
+    /// What is synced counts, once the manifest names the file.
+    func noteDurable() {
         guard appendOnly.phase == .on, appendOnly.durable < appendOnly.synced else { return }
         appendOnly.durable = appendOnly.synced
         if !appendOnly.waits.isEmpty { serveDurabilityWaits() }

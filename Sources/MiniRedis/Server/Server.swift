@@ -29,6 +29,7 @@ final class Server {
     var operations = OperationRate()
     let observers = Observers()
     var effectTakers = EffectTakers()
+    let appendOnly = AppendOnlyState()
     var process: ProcessState
     /// Bytes that the keyspace took before it had a key.
     private(set) var startupMemory = 0
@@ -105,6 +106,7 @@ final class Server {
         wireLoop()
         wireClientSettings()
         wireProcessSettings()
+        wireAppendOnlySettings()
         wireObservers()
         startupMemory = keyspace.allocatedBytes
     }
@@ -121,7 +123,11 @@ final class Server {
                     if frame.pointee.session.pointee.attention.contains(.silent) {
                         return loop.releaseReference(owner)
                     }
-                    currentConnection?.appendReference(
+                    // Nobody is to get the replies to what is replayed.
+                    guard let connection = currentConnection else {
+                        return loop.releaseReference(owner)
+                    }
+                    connection.appendReference(
                         UnsafeMutableRawPointer(mutating: base), count: count, owner: owner)
                 },
                 administration: self))
@@ -226,6 +232,7 @@ final class Server {
             queuedClients.removeAll()
             for client in queued { client.takeTurn() }
         }
+        continueReplay()
         keyspace.state.pointee.keepsDueKeys = clientControl.pause != nil
         let start = CycleClock.cycles
         let expiresMore = keyspace.expireDue(budget: Self.expiryBudget)
@@ -258,6 +265,7 @@ final class Server {
     }
 
     private func eachTick() {
+        tickAppendOnly()
         sweepClients()
         updateSlowCycles()
         peakMemory = max(peakMemory, keyspace.allocatedBytes)
