@@ -3,6 +3,7 @@
 // Dispatcher: the careful way, for a request that may not run, or not just run.
 //
 //     unknown, wrong number of arguments, not authenticated    an error instead
+//     loading                                                  an error instead
 //     CLIENT PAUSE                                             not now
 //     MULTI                                                    queued
 //     CLIENT REPLY                                             without its reply
@@ -78,8 +79,15 @@ extension Dispatcher {
             refuseSubscriber(record, session)
             return nil
         }
+        guard !waitsForData(flags, session) else { return refuse(record, .loading, session) }
         guard !isPaused(flags, session) else {
             session.pointee.hold.insert(.paused)
+            return nil
+        }
+        if frame.pointee.attention.contains(.appendOnlyFails), changesData(flags, session),
+            let text = frame.pointee.diskRefusal
+        {
+            refuse(record, session, text, inside: text)
             return nil
         }
         guard hasRoom(for: record), hasRoomInTransaction(for: record, session) else {
@@ -88,17 +96,46 @@ extension Dispatcher {
         return record
     }
 
+    /// Whether the server is loading, and the command, or one of those queued that it would run, is
+    /// not for that time.
+    private func waitsForData(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> Bool {
+        let attention = frame.pointee.attention
+        guard !attention.isDisjoint(with: [.loading, .loadingBeside]) else { return false }
+        if attention.contains(.loadingBeside) { return flags.contains(.noAsyncLoading) }
+        if flags.contains(.executes), let transaction = session.pointee.transaction,
+            !transaction.runsWhileLoading
+        {
+            return true
+        }
+        return !flags.contains(.loading)
+    }
+
     private func isPaused(
         _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
     ) -> Bool {
         let attention = frame.pointee.attention
-        var flags = flags
-        if flags.contains(.executes), let transaction = session.pointee.transaction {
-            flags.formUnion(CommandFlags(rawValue: transaction.flags))
-        }
         if attention.contains(.allPaused) { return true }
-        return attention.contains(.writesPaused)
-            && !flags.isDisjoint(with: [.write, .mayReplicate])
+        guard attention.contains(.writesPaused) else { return false }
+        return !allFlags(flags, session).isDisjoint(with: [.write, .mayReplicate])
+    }
+
+    /// Whether the command, or one of those queued that it would run, is a write.
+    private func changesData(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> Bool {
+        allFlags(flags, session).contains(.write)
+    }
+
+    /// The flags of the command and of those queued that it would run.
+    private func allFlags(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> CommandFlags {
+        guard flags.contains(.executes), let transaction = session.pointee.transaction else {
+            return flags
+        }
+        return flags.union(CommandFlags(rawValue: transaction.flags))
     }
 
     private func maySubscriberUse(

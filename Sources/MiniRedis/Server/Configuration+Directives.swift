@@ -103,6 +103,7 @@ extension Configuration {
         .bool("rdbcompression", \.rdbCompression),
         .bool("rdbchecksum", \.rdbChecksum).immutable,
         .bool("stop-writes-on-bgsave-error", \.stopWritesOnSaveError),
+        .integer("key-load-delay", \.keyLoadDelayMicroseconds, int32).hidden,
     ]
 
     static let appendOnlyDirectives: [Setting] = [
@@ -135,7 +136,7 @@ extension Configuration {
         .typed("notify-keyspace-events", \.keyspaceEvents, .keyspaceEvents),
     ]
 
-    /// Names in the data's directory.
+    /// The name of something in the data's directory.
     private static func refuseFile(
         _ directive: String, _ kind: String
     ) -> @Sendable (String) -> String? {

@@ -26,6 +26,8 @@ final class Server {
     let startedAt: Int64
     var statistics = ServerStatistics()
     var persistence = PersistenceStatus()
+    /// What is being loaded, if anything is.
+    var loading: LoadingState?
     var operations = OperationRate()
     let observers = Observers()
     var effectTakers = EffectTakers()
@@ -148,6 +150,7 @@ final class Server {
         updateOutputLimits()
         applyClientMemoryLimit()
         applyObserverSettings()
+        loading?.progress?.delayMicroseconds = Int(settings.keyLoadDelayMicroseconds)
     }
 
     private func wireLoop() {
@@ -159,7 +162,8 @@ final class Server {
 
     // MARK: - Life
 
-    /// Listens, loads the dump, serves until it is told to end. Returns the process's exit status.
+    /// Listens, loads the dump while the loop runs, serves until it is told to end. Returns the
+    /// process's exit status.
     func run() -> Int32 {
         announce()
         AllocatorTuning.returnMemoryInBackground(configuration.settings.jemallocBackgroundThread)
@@ -167,16 +171,14 @@ final class Server {
         do throws(NetworkError) {
             try listen()
             settleProcess()
-            guard load() else {
-                leaveNoTrace()
-                return 1
-            }
-            try announceReadiness()
+            try watchSignals()
         } catch {
             return 1
         }
         startTimers()
+        loadAtStart { [unowned self] in announceReadiness() }
         loop.run()
+        closeAppendOnly()
         leaveNoTrace()
         return exitStatus ?? 0
     }
@@ -233,7 +235,9 @@ final class Server {
             for client in queued { client.takeTurn() }
         }
         continueReplay()
-        keyspace.state.pointee.keepsDueKeys = clientControl.pause != nil
+        // What is replayed, or a master's, dies by its own commands.
+        let repeats = keyspace.state.pointee.repeats
+        keyspace.state.pointee.keepsDueKeys = clientControl.pause != nil || repeats
         let start = CycleClock.cycles
         let expiresMore = keyspace.expireDue(budget: Self.expiryBudget)
         keyspace.state.pointee.effects.endUnit(isAtomic: false)
@@ -242,7 +246,7 @@ final class Server {
         observers.turn.expiryCycles = middle &- start
         observers.turn.freeingCycles = CycleClock.cycles &- middle
         let evictsMore =
-            clientControl.pause == nil && keyspace.isOverLimit
+            clientControl.pause == nil && !repeats && keyspace.isOverLimit
             && keyspace.evict(budget: Dispatcher.evictionBudget) == .unfinished
         keyspace.state.pointee.effects.endUnit(isAtomic: false)
         if dispatcher.pointee.hasChanges { dispatcher.pointee.settle() }
