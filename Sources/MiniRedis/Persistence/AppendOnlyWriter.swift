@@ -202,7 +202,7 @@ struct AppendOnlyWriter: ~Copyable {
             add(key)
             add(deadline)
             add("FIELDS")
-            add(1)
+            add("1")
             add(field)
             return isSound
         }
@@ -226,7 +226,7 @@ struct AppendOnlyWriter: ~Copyable {
             begin(7, "XADD")
             add(key)
             add("MAXLEN")
-            add(0)
+            add("0")
             add(view.lastID == .zero ? StreamID(milliseconds: 0, sequence: 1) : view.lastID)
             add("x")
             add("y")
@@ -272,7 +272,7 @@ struct AppendOnlyWriter: ~Copyable {
         add(key)
         add(group.name)
         add(consumer.name)
-        add(0)
+        add("0")
         add(pending.id)
         add("TIME")
         add(pending.deliveryTime)

@@ -92,7 +92,7 @@ extension Server: Durability {
         if !appendOnly.waits.isEmpty { appendOnly.waits.removeAll { $0.clientID == id } }
     }
 
-    private func end(_ wait: DurabilityWait, _ write: @escaping (ReplyWriter) -> Void) {
+    private func end(_ wait: DurabilityWait, _ write: (ReplyWriter) -> Void) {
         guard let client = clients[wait.clientID] else { return }
         if client.isAnswerWanted(), !client.connection.isClosing {
             let version = client.session.pointee.protocolVersion
