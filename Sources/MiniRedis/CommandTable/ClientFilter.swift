@@ -38,6 +38,6 @@ struct ServerAttention: OptionSet {
     static let loading = ServerAttention(rawValue: 1 << 4)
     /// Other data are being loaded, which will take the place of those that are served.
     static let loadingBeside = ServerAttention(rawValue: 1 << 5)
-    /// The append-only file cannot be written.
-    static let appendOnlyFails = ServerAttention(rawValue: 1 << 7)
+    /// The data cannot be saved: nothing is written until they can.
+    static let diskFailed = ServerAttention(rawValue: 1 << 7)
 }

@@ -32,8 +32,6 @@ struct ExecutionFrame: ~Copyable {
     var queueLimit = Int.max
     /// Why requests need more care than usual, whoever sends them.
     var attention: ServerAttention = []
-    /// What writes are answered instead of being run: the append-only file cannot be written.
-    var diskRefusal: String?
     /// proto-max-bulk-len: no string may become longer, bytes.
     var longestString: Int
     /// Bytes of replies that were not copied into the buffer since it was last looked at.

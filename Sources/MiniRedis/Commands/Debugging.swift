@@ -69,7 +69,8 @@ enum Debugging {
             } else if context.data[at].equalsFolded("nosave") {
                 options.insert(.noSave)
             } else {
-                context.reply.error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+                context.reply.error(
+                    "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
                 throw .written
             }
         }

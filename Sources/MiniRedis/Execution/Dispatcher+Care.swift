@@ -7,6 +7,7 @@
 //     CLIENT PAUSE                                             not now
 //     MULTI                                                    queued
 //     CLIENT REPLY                                             without its reply
+//     CLIENT NO-TOUCH                                          without a trace of the access
 //     MONITOR                                                  and somebody is told
 //
 // It knows the reasons why a request is special, and nothing of what commands do.
@@ -21,6 +22,8 @@ extension Dispatcher {
             if hasChanges { settle() }
             if frame.pointee.hasDeferred { frame.pointee.administration.sendDeferred() }
         }
+        keyspace.state.pointee.sparesAccess = session.pointee.attention.contains(.untouching)
+        defer { keyspace.state.pointee.sparesAccess = false }
         let start = frame.pointee.reply.buffer.pointee.count
         let isSilent = session.pointee.beginSilence()
         let admitted = admit(resolution, session)
@@ -75,6 +78,11 @@ extension Dispatcher {
         guard session.pointee.transaction == nil || !flags.contains(.noMulti) else {
             return refuse(record, .notInTransaction, session)
         }
+        guard !isDiskErrorReported(flags, session) else {
+            let text = frame.pointee.administration.diskErrorText
+            refuse(record, session, text, inside: text)
+            return nil
+        }
         guard maySubscriberUse(flags, session) else {
             refuseSubscriber(record, session)
             return nil
@@ -82,12 +90,6 @@ extension Dispatcher {
         guard !waitsForData(flags, session) else { return refuse(record, .loading, session) }
         guard !isPaused(flags, session) else {
             session.pointee.hold.insert(.paused)
-            return nil
-        }
-        if frame.pointee.attention.contains(.appendOnlyFails), changesData(flags, session),
-            let text = frame.pointee.diskRefusal
-        {
-            refuse(record, session, text, inside: text)
             return nil
         }
         guard hasRoom(for: record), hasRoomInTransaction(for: record, session) else {
@@ -112,23 +114,7 @@ extension Dispatcher {
         return !flags.contains(.loading)
     }
 
-    private func isPaused(
-        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
-    ) -> Bool {
-        let attention = frame.pointee.attention
-        if attention.contains(.allPaused) { return true }
-        guard attention.contains(.writesPaused) else { return false }
-        return !allFlags(flags, session).isDisjoint(with: [.write, .mayReplicate])
-    }
-
-    /// Whether the command, or one of those queued that it would run, is a write.
-    private func changesData(
-        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
-    ) -> Bool {
-        allFlags(flags, session).contains(.write)
-    }
-
-    /// The flags of the command and of those queued that it would run.
+    /// The flags of a request, with those of all that it would execute.
     private func allFlags(
         _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
     ) -> CommandFlags {
@@ -136,6 +122,23 @@ extension Dispatcher {
             return flags
         }
         return flags.union(CommandFlags(rawValue: transaction.flags))
+    }
+
+    private func isDiskErrorReported(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> Bool {
+        frame.pointee.attention.contains(.diskFailed)
+            && !allFlags(flags, session).isDisjoint(with: [.write, .reportsDiskErrors])
+    }
+
+    private func isPaused(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> Bool {
+        let attention = frame.pointee.attention
+        let flags = allFlags(flags, session)
+        if attention.contains(.allPaused) { return true }
+        return attention.contains(.writesPaused)
+            && !flags.isDisjoint(with: [.write, .mayReplicate])
     }
 
     private func maySubscriberUse(

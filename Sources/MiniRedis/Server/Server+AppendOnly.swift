@@ -36,8 +36,8 @@ extension Server {
             if !new.appendOnlyKeepsHistory { removeAppendOnlyHistory() }
             return nil
         }
-        configuration.onChange["rdb-key-save-delay"] = { [unowned self] _, _ in
-            appendOnly.rewrite?.setKeyDelay(microseconds: keySaveDelay)
+        configuration.onChange["rdb-key-save-delay"] = { [unowned self] new, _ in
+            appendOnly.rewrite?.setKeyDelay(microseconds: new.keySaveDelayMicroseconds)
             return nil
         }
     }
@@ -137,7 +137,7 @@ extension Server {
         }
         appendOnly.writeError = nil
         appendOnly.syncError = nil
-        updateDiskErrors()
+        updateDiskAttention()
         return true
     }
 
@@ -160,7 +160,7 @@ extension Server {
         appendOnly.syncError = nil
         cancelRewrite()
         syncIfDue()
-        updateDiskErrors()
+        updateDiskAttention()
         serveDurabilityWaits()
     }
 

@@ -19,11 +19,6 @@ extension Server {
     /// Whether a job runs that a rewrite waits for.
     var isOtherJobRunning: Bool { persistence.runningSince != nil }
 
-    /// rdb-key-save-delay: microseconds before each key, for tests.
-    var keySaveDelay: Int64 {
-        Int64(configuration.value(of: "rdb-key-save-delay") ?? "") ?? 0
-    }
-
     // MARK: - BGREWRITEAOF
 
     func rewriteAppendOnly() throws(ErrorReply) -> RewriteAnswer {
@@ -178,7 +173,7 @@ extension Server {
         ]
         plan.timestamp = settings.appendOnlyTimestamps ? second : nil
         return AppendOnlyRewrite(
-            snapshot: snapshot, plan: plan, keyDelayMicroseconds: keySaveDelay)
+            snapshot: snapshot, plan: plan, keyDelayMicroseconds: settings.keySaveDelayMicroseconds)
     }
 
     // MARK: - End
@@ -252,7 +247,7 @@ extension Server {
         appendOnly.baseSize = appendOnly.currentSize
         guard appendOnly.phase == .waitingForBase else { return }
         appendOnly.phase = .on
-        updateDiskErrors()
+        updateDiskAttention()
         noteDurable()
     }
 

@@ -103,7 +103,7 @@ extension Server {
         if appendOnly.writeError != nil {
             log.write(.warning, "AOF write error looks solved. The server can write again.")
             appendOnly.writeError = nil
-            updateDiskErrors()
+            updateDiskAttention()
         }
         appendOnly.written = keyspace.state.pointee.effects.appendOnly.position
         if syncPolicy == .always { syncNow() } else { syncIfDue() }
@@ -139,7 +139,7 @@ extension Server {
             _exit(1)
         }
         appendOnly.writeError = code
-        updateDiskErrors()
+        updateDiskAttention()
     }
 
     // MARK: - The disk
@@ -210,11 +210,11 @@ extension Server {
                     .warning, "Fail to fsync the AOF file: \(String(cString: strerror(code)))")
             }
             appendOnly.syncError = code
-            return updateDiskErrors()
+            return updateDiskAttention()
         }
         if appendOnly.syncError != nil {
             appendOnly.syncError = nil
-            updateDiskErrors()
+            updateDiskAttention()
         }
         noteSynced(position)
     }

@@ -2,7 +2,7 @@
 //
 // Loading a dump while the loop serves.
 //
-//     beginLoad --> a thread reads into a keyspace of its own --> adopted on the loop --> completion
+//     beginLoad --> a thread reads into a keyspace of its own --> adopted --> completion
 //                   the loop: -LOADING, INFO's progress            all at once
 //
 // One load runs at a time. Whoever loads more than one dump makes (an append-only file has commands
@@ -209,7 +209,8 @@ extension Server {
 
     private func describe(_ facts: RDBFacts) {
         if let producer = facts.producer {
-            log.write(.notice, "Loading RDB produced by version \(ConfigurationText.quoted(producer))")
+            log.write(
+                .notice, "Loading RDB produced by version \(ConfigurationText.quoted(producer))")
         }
         if let created = facts.createdAt {
             let age = max(0, loop.clock.pointee.unixMilliseconds / 1000 - created)

@@ -60,6 +60,10 @@ final class Server {
     var exitStatus: Int32?
     /// The server has been told to end, and saves or stops.
     var isEnding = false
+    /// What writes the keyspace somewhere in the background.
+    var snapshotJobs = SnapshotJobs()
+    /// Says that this process works on the dump.
+    var dataLock: DataLock?
     /// What waits for the running save's end.
     var afterSave: (() -> Void)?
     /// Whoever asked for the end, to be told if the save before it fails.
@@ -146,6 +150,7 @@ final class Server {
         keyspace.state.pointee.changeLog.published = settings.keyspaceEvents
         dispatcher.pointee.updateAttention()
         applyMemorySettings()
+        updateDiskAttention()
         log.level = settings.logLevel.level
         updateOutputLimits()
         applyClientMemoryLimit()
@@ -171,6 +176,10 @@ final class Server {
         do throws(NetworkError) {
             try listen()
             settleProcess()
+            guard lockData() else {
+                leaveNoTrace()
+                return 1
+            }
             try watchSignals()
         } catch {
             return 1
@@ -249,6 +258,7 @@ final class Server {
             clientControl.pause == nil && !repeats && keyspace.isOverLimit
             && keyspace.evict(budget: Dispatcher.evictionBudget) == .unfinished
         keyspace.state.pointee.effects.endUnit(isAtomic: false)
+        watchSnapshots()
         if dispatcher.pointee.hasChanges { dispatcher.pointee.settle() }
         deliverEffects()
         if expiresMore || evictsMore || freesMore || !queuedClients.isEmpty { loop.requestTurn() }
@@ -272,6 +282,7 @@ final class Server {
         tickAppendOnly()
         sweepClients()
         updateSlowCycles()
+        saveIfDue()
         peakMemory = max(peakMemory, keyspace.allocatedBytes)
         dispatcher.pointee.shareCycles = UInt64(
             cycleClock.cyclesPerMicrosecond * Double(Dispatcher.shareMicroseconds))

@@ -135,8 +135,8 @@ extension SegmentedTable {
         return detached
     }
 
-    /// Exchanges what two tables with the same hash hold, at once. Each keeps its place in the order
-    /// of walks, and its memory: whose blocks they are is the caller's business.
+    /// Exchanges what two tables with the same hash hold, at once. Each keeps its place in the
+    /// order of walks, and its memory: whose blocks they are is the caller's business.
     mutating func exchangeContents(with other: inout SegmentedTable) {
         swap(&directory, &other.directory)
         swap(&directoryStamp, &other.directoryStamp)
