@@ -16,6 +16,8 @@ final class AppendOnlyRewrite: Sendable {
         var name: String
         var compression = true
         var checksum = true
+        /// Nil for the lowest that has everything.
+        var version: Int?
         /// A dump, or else commands.
         var isDump = true
         /// Fields that describe the dump.
@@ -69,7 +71,7 @@ final class AppendOnlyRewrite: Sendable {
             sink: sink,
             options: RDBWriterOptions(
                 compression: plan.compression, checksum: plan.checksum,
-                version: RDBVersion.lowest(for: snapshot)))
+                version: plan.version ?? RDBVersion.lowest(for: snapshot)))
         try writer.begin(auxiliary: plan.auxiliary)
         for captured in snapshot.databases {
             try writer.selectDatabase(

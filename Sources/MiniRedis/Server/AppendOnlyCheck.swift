@@ -27,6 +27,14 @@ struct AppendOnlyCheck {
     /// Lines that were read, of all files together.
     private var line = 1
 
+    /// The tool's arguments if the process was started as it, or with `--check-aof`; else nil.
+    static func words(_ arguments: [String]) -> [String]? {
+        let program = arguments.first?.split(separator: "/").last ?? ""
+        if program.hasPrefix("redis-check-aof") { return arguments }
+        guard arguments.count > 1, arguments[1] == "--check-aof" else { return nil }
+        return ["\(arguments[0]) --check-aof"] + arguments.dropFirst(2)
+    }
+
     /// Runs the tool with its arguments; the first is its name. Returns its exit status.
     static func run(_ arguments: [String]) -> Int32 {
         let program = arguments.first ?? "redis-check-aof"

@@ -184,8 +184,11 @@ final class AppendOnlyReplay {
         session.pointee.hold = []
         ready -= consumed
         drop(consumed)
-        if case .malformed = outcome { return false }
-        return true
+        switch outcome {
+        case .malformed: return false
+        case .needsMore: return consumed > 0
+        case .held, .congested: return true
+        }
     }
 }
 

@@ -31,6 +31,8 @@ final class AppendOnlyState {
     var pending = ByteBuffer()
     /// Since when `pending` waits for the disk: milliseconds of the monotonic clock.
     var postponedSince: Int64?
+    /// Where in the stream of effects what was taken of it ends.
+    var taken: Int64 = 0
     /// Where in the stream of effects the file ends.
     var written: Int64 = 0
     /// Up to where in the stream all is on the disk. What counts for WAITAOF is `durable`.
@@ -74,6 +76,8 @@ final class AppendOnlyState {
     /// Clients that wait until what they did is on disks.
     var waits: [DurabilityWait] = []
     var waitTimer: LoopTimer?
+    /// Some of them may be fulfilled.
+    var servesWaits = false
     /// How many replicas have synced the replication stream up to this offset.
     var replicasSynced: (_ offset: Int64) -> Int = { _ in 0 }
     /// What is being loaded.

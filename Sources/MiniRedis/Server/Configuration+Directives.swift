@@ -115,8 +115,10 @@ extension Configuration {
         .choice("appendfsync", \.appendSync),
         .typed("appendfilename", \.appendFileName, .text(refuseFile("appendfilename", "filename")))
             .immutable,
-        .typed("appenddirname", \.appendDirectoryName, .text(refuseFile("appenddirname", "dirname")))
-            .immutable,
+        .typed(
+            "appenddirname", \.appendDirectoryName, .text(refuseFile("appenddirname", "dirname"))
+        )
+        .immutable,
         .bool("no-appendfsync-on-rewrite", \.appendOnlySkipsSyncOnRewrite),
         .integer("auto-aof-rewrite-percentage", \.autoRewritePercentage, natural32),
         .memory("auto-aof-rewrite-min-size", \.autoRewriteMinSizeBytes, naturalMemory),

@@ -44,8 +44,10 @@ extension Server {
 
     /// From now on what happens is told to the file.
     func listenForAppendOnly() {
-        keyspace.state.pointee.effects.add(.appendOnlyFile)
-        keyspace.state.pointee.effects.appendOnly.forgetSelection()
+        let state = keyspace.state
+        appendOnly.taken = state.pointee.effects.appendOnly.position
+        state.pointee.effects.appendOnly.restart(at: appendOnly.taken)
+        state.pointee.effects.add(.appendOnlyFile)
         effectTakers.appendOnly = { [unowned self] bytes in writeAppendOnly(bytes) }
     }
 
@@ -145,6 +147,7 @@ extension Server {
 
     private func turnOffAppendOnly() {
         guard appendOnly.isOn else { return }
+        takeAppendOnlyEffects()
         flushAppendOnly(force: true)
         syncAppendOnlyNow()
         // A sync may be running on it, so it is closed behind that.

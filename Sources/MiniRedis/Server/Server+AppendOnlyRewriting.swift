@@ -115,7 +115,7 @@ extension Server {
         appendOnly.isRewriteStale = false
         appendOnly.rewriteBegan = loop.clock.pointee.unixMilliseconds
         log.write(.notice, "Background append only file rewriting started")
-        loop.perform {
+        loop.performOnOwnThread {
             job.run()
         } completion: { [unowned self] in
             keyspace.endSnapshot(job.snapshot)
@@ -149,7 +149,7 @@ extension Server {
         appendOnly.annotatedSecond = 0
         listenForAppendOnly()
         if appendOnly.phase == .waitingForBase {
-            appendOnly.written = keyspace.state.pointee.effects.appendOnly.position
+            appendOnly.written = appendOnly.taken
             appendOnly.synced = appendOnly.written
         }
         syncIfDue()
@@ -158,22 +158,18 @@ extension Server {
     /// A rewrite of everything as it is now.
     func makeRewrite(_ name: String, isDump: Bool) -> AppendOnlyRewrite {
         let settings = configuration.settings
-        let start = Clock.readMonotonicNanoseconds()
-        let snapshot = keyspace.beginSnapshot()
-        persistence.lastSnapshotPauseMicroseconds =
-            Int64(Clock.readMonotonicNanoseconds() - start) / 1000
+        let options = snapshotOptions(isAppendOnlyBase: true)
         let second = loop.clock.pointee.unixMilliseconds / 1000
         var plan = AppendOnlyRewrite.Plan(directory: appendOnlyDirectory.path, name: name)
-        plan.compression = settings.rdbCompression
-        plan.checksum = settings.rdbChecksum
+        plan.compression = options.compression
+        plan.checksum = options.checksum
+        plan.version = options.version
         plan.isDump = isDump
-        plan.auxiliary = [
-            ("redis-ver", Version.redis), ("redis-bits", "64"), ("ctime", String(second)),
-            ("used-mem", String(keyspace.allocatedBytes)), ("aof-base", "1"),
-        ]
+        plan.auxiliary = options.auxiliary.map { ($0.name, $0.value) }
         plan.timestamp = settings.appendOnlyTimestamps ? second : nil
         return AppendOnlyRewrite(
-            snapshot: snapshot, plan: plan, keyDelayMicroseconds: settings.keySaveDelayMicroseconds)
+            snapshot: beginSnapshot(), plan: plan,
+            keyDelayMicroseconds: settings.keySaveDelayMicroseconds)
     }
 
     // MARK: - End
@@ -255,9 +251,7 @@ extension Server {
         let directory = appendOnlyDirectory
         let name = directory.temporaryIncrement
         log.write(.notice, "Removing the temp incr aof file \(name) in the background")
-        loop.perform {
-            directory.remove(name)
-        } completion: {
-        }
+        // At once, for the next one has the same name; a thread closes it, which frees it.
+        directory.remove(name)
     }
 }

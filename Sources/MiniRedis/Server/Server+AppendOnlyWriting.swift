@@ -38,6 +38,7 @@ extension Server {
 
     /// Writes what happened in a turn.
     func writeAppendOnly(_ bytes: ByteView) {
+        appendOnly.taken += Int64(bytes.count)
         // Turned on, and the base waits for another job: its snapshot will hold all of this.
         guard appendOnly.file != nil else { return }
         annotate()
@@ -90,7 +91,7 @@ extension Server {
             appendOnly.pending.removeFirst(written)
             if let code {
                 appendOnly.pending.append(bytes)
-                return failToWrite(code, expected: appendOnly.pending.count)
+                return failToWrite(code)
             }
             appendOnly.pending.removeAll(
                 keepingCapacity: appendOnly.pending.capacity <= Self.keptPendingBytes)
@@ -98,14 +99,14 @@ extension Server {
         let (written, code) = append(bytes)
         if let code {
             appendOnly.pending.append(bytes.suffix(from: written))
-            return failToWrite(code, expected: bytes.count)
+            return failToWrite(code)
         }
         if appendOnly.writeError != nil {
             log.write(.warning, "AOF write error looks solved. The server can write again.")
             appendOnly.writeError = nil
             updateDiskAttention()
         }
-        appendOnly.written = keyspace.state.pointee.effects.appendOnly.position
+        appendOnly.written = appendOnly.taken
         if syncPolicy == .always { syncNow() } else { syncIfDue() }
     }
 
@@ -124,7 +125,7 @@ extension Server {
         }
     }
 
-    private func failToWrite(_ code: Int32, expected: Int) {
+    private func failToWrite(_ code: Int32) {
         let reason = String(cString: strerror(code))
         if appendOnly.errorLoggedAt.map({ monotonic - $0 > Self.errorLogInterval }) ?? true {
             appendOnly.errorLoggedAt = monotonic
@@ -146,7 +147,6 @@ extension Server {
 
     /// Waits for the disk, in this turn.
     private func syncNow() {
-        let delay = loop.clock.pointee.monotonicMilliseconds
         guard let file = appendOnly.file else { return }
         if let code = file.sync() {
             log.write(
@@ -156,7 +156,7 @@ extension Server {
             leaveNoTrace()
             _exit(1)
         }
-        appendOnly.lastSyncAt = delay
+        appendOnly.lastSyncAt = monotonic
         // An older increment may still be on its way, on the thread.
         if !appendOnly.isSyncing && appendOnly.retired.isEmpty {
             noteSynced(appendOnly.written)
@@ -228,7 +228,10 @@ extension Server {
     func noteDurable() {
         guard appendOnly.phase == .on, appendOnly.durable < appendOnly.synced else { return }
         appendOnly.durable = appendOnly.synced
-        if !appendOnly.waits.isEmpty { serveDurabilityWaits() }
+        guard !appendOnly.waits.isEmpty else { return }
+        // Not at once: output may just be being written.
+        appendOnly.servesWaits = true
+        loop.requestTurn()
     }
 
     // MARK: - Refusals

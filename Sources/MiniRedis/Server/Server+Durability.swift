@@ -43,6 +43,7 @@ extension Server: Durability {
     /// Answers those whose wish is fulfilled; to be called when something has reached a disk, here
     /// or at a replica.
     func serveDurabilityWaits() {
+        appendOnly.servesWaits = false
         guard !appendOnly.waits.isEmpty else { return }
         let waits = appendOnly.waits
         appendOnly.waits = []

@@ -244,6 +244,7 @@ final class Server {
             for client in queued { client.takeTurn() }
         }
         continueReplay()
+        if appendOnly.servesWaits { serveDurabilityWaits() }
         // What is replayed, or a master's, dies by its own commands.
         let repeats = keyspace.state.pointee.repeats
         keyspace.state.pointee.keepsDueKeys = clientControl.pause != nil || repeats
