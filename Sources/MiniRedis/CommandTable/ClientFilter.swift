@@ -34,4 +34,8 @@ struct ServerAttention: OptionSet {
     static let allPaused = ServerAttention(rawValue: 1 << 2)
     /// Somebody cares for changes of keys: they are noted, and somebody is to be told.
     static let followed = ServerAttention(rawValue: 1 << 3)
+    /// The data are not there yet.
+    static let loading = ServerAttention(rawValue: 1 << 4)
+    /// Other data are being loaded, which will take the place of those that are served.
+    static let loadingBeside = ServerAttention(rawValue: 1 << 5)
 }

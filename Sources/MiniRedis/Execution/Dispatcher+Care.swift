@@ -3,6 +3,7 @@
 // Dispatcher: the careful way, for a request that may not run, or not just run.
 //
 //     unknown, wrong number of arguments, not authenticated    an error instead
+//     loading                                                  an error instead
 //     CLIENT PAUSE                                             not now
 //     MULTI                                                    queued
 //     CLIENT REPLY                                             without its reply
@@ -78,6 +79,7 @@ extension Dispatcher {
             refuseSubscriber(record, session)
             return nil
         }
+        guard !waitsForData(flags, session) else { return refuse(record, .loading, session) }
         guard !isPaused(flags, session) else {
             session.pointee.hold.insert(.paused)
             return nil
@@ -86,6 +88,22 @@ extension Dispatcher {
             return refuse(record, .outOfMemory, session)
         }
         return record
+    }
+
+    /// Whether the server is loading, and the command, or one of those queued that it would run, is
+    /// not for that time.
+    private func waitsForData(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> Bool {
+        let attention = frame.pointee.attention
+        guard !attention.isDisjoint(with: [.loading, .loadingBeside]) else { return false }
+        if attention.contains(.loadingBeside) { return flags.contains(.noAsyncLoading) }
+        if flags.contains(.executes), let transaction = session.pointee.transaction,
+            !transaction.runsWhileLoading
+        {
+            return true
+        }
+        return !flags.contains(.loading)
     }
 
     private func isPaused(

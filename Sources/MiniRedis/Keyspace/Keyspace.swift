@@ -6,8 +6,8 @@
 
 /// All databases of a server and the memory they share.
 ///
-/// Ownership: owns the databases, the state and the memory; lives as long as the server. Used by
-/// the loop alone.
+/// Ownership: owns the databases, the state and the memory; the server's lives as long as the
+/// server and is used by the loop alone, one that is being filled by the thread that fills it.
 final class Keyspace {
     let memory: UnsafeMutablePointer<Memory>
     let state: UnsafeMutablePointer<KeyspaceState>
@@ -26,11 +26,12 @@ final class Keyspace {
     /// Snapshots that are being walked.
     private(set) var liveSnapshots = 0
 
-    init(databaseCount: Int, hasher: KeyHash) {
+    /// `epoch` is what nodes are stamped with until the first snapshot.
+    init(databaseCount: Int, hasher: KeyHash, epoch: UInt64 = 1) {
         self.databaseCount = databaseCount
         self.hasher = hasher
         memory = .allocate(capacity: 1)
-        memory.initialize(to: Memory(hasher: hasher))
+        memory.initialize(to: Memory(hasher: hasher, epoch: epoch))
         state = .allocate(capacity: 1)
         state.initialize(to: KeyspaceState(memory: memory))
         databases = .allocate(capacity: databaseCount)
@@ -86,6 +87,15 @@ final class Keyspace {
     /// Empties a database at once; the memory comes back in slices. Returns how many keys it had.
     @discardableResult
     func flush(_ index: Int) -> Int {
+        let removed = empty(index)
+        guard removed > 0 else { return 0 }
+        state.pointee.changesSinceSave += removed
+        state.pointee.changeLog.note(.flushed, database: index)
+        return removed
+    }
+
+    /// `flush`, of which nobody is told.
+    func empty(_ index: Int) -> Int {
         let removed = databases[index].count
         guard removed > 0 else { return 0 }
         let empty = databaseCount * (Heap.pageBytes + 64)
@@ -96,8 +106,6 @@ final class Keyspace {
         if databases[index].fieldDeadlines.count > 0 {
             detachedDeadlines.append(databases[index].fieldDeadlines.detach())
         }
-        state.pointee.changesSinceSave += removed
-        state.pointee.changeLog.note(.flushed, database: index)
         return removed
     }
 

@@ -31,6 +31,10 @@ struct KeyspaceState: ~Copyable {
     /// Streams that keys hold, and those that were given up and are not freed yet.
     var streams = 0
 
+    /// The memory of the keyspace that will adopt this one: what its collections are to be settled
+    /// in as soon as they are whole.
+    var home: UnsafeMutablePointer<Memory>?
+
     /// Who wants to know of changes.
     var changeLog = ChangeLog()
 

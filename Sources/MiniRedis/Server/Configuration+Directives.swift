@@ -103,6 +103,7 @@ extension Configuration {
         .bool("rdbcompression", \.rdbCompression),
         .bool("rdbchecksum", \.rdbChecksum).immutable,
         .bool("stop-writes-on-bgsave-error", \.stopWritesOnSaveError),
+        .integer("key-load-delay", \.keyLoadDelayMicroseconds, int32).hidden,
         .typed("appendonly", \.appendOnly, .onlyNo("appendonly")),
         .choice("appendfsync", \.appendSync),
     ]

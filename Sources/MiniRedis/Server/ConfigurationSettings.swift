@@ -86,6 +86,8 @@ struct Settings: Equatable, Sendable {
     var rdbCompression = true
     var rdbChecksum = true
     var stopWritesOnSaveError = true
+    /// After each key that is loaded; -n: one microsecond after every n keys or so.
+    var keyLoadDelayMicroseconds: Int64 = 0
     var appendOnly = false
     var appendSync = AppendSyncPolicy.everySecond
 

@@ -69,8 +69,9 @@ extension InfoReport {
 
     mutating func describePersistence() {
         let status = server.persistence
-        field("loading", 0)
-        field("async_loading", 0)
+        let loading = server.loading
+        field("loading", loading.map { $0.kind.isBeside ? 0 : 1 } ?? 0)
+        field("async_loading", loading.map { $0.kind.isBeside ? 1 : 0 } ?? 0)
         zeros(
             "current_cow_peak", "current_cow_size", "current_cow_size_age", "current_fork_perc",
             "current_save_keys_processed", "current_save_keys_total")
@@ -93,5 +94,21 @@ extension InfoReport {
         zeros("aof_rewrites", "aof_rewrites_consecutive_failures")
         field("aof_last_write_status", "ok")
         zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size")
+        if let loading { describe(loading) }
+    }
+
+    private mutating func describe(_ loading: LoadingState) {
+        let loaded = loading.loadedBytes
+        field("loading_start_time", loading.startedAt)
+        field("loading_total_bytes", loading.totalBytes)
+        field("loading_rdb_used_mem", loading.progress?.claimedBytes ?? 0)
+        field("loading_loaded_bytes", loaded)
+        let total = max(loading.totalBytes, loaded)
+        field(
+            "loading_loaded_perc", total == 0 ? 0 : Double(loaded) / Double(total) * 100, digits: 2)
+        let elapsed = now / 1000 - loading.startedAt
+        let rate = Double(loaded) / Double(max(1, elapsed))
+        let left = Double(total - loaded)
+        field("loading_eta_seconds", loaded == 0 ? 1 : Int(left / rate))
     }
 }

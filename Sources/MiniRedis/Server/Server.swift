@@ -26,6 +26,8 @@ final class Server {
     let startedAt: Int64
     var statistics = ServerStatistics()
     var persistence = PersistenceStatus()
+    /// What is being loaded, if anything is.
+    var loading: LoadingState?
     var operations = OperationRate()
     let observers = Observers()
     var effectTakers = EffectTakers()
@@ -142,6 +144,7 @@ final class Server {
         updateOutputLimits()
         applyClientMemoryLimit()
         applyObserverSettings()
+        loading?.progress?.delayMicroseconds = Int(settings.keyLoadDelayMicroseconds)
     }
 
     private func wireLoop() {
@@ -153,7 +156,8 @@ final class Server {
 
     // MARK: - Life
 
-    /// Listens, loads the dump, serves until it is told to end. Returns the process's exit status.
+    /// Listens, loads the dump while the loop runs, serves until it is told to end. Returns the
+    /// process's exit status.
     func run() -> Int32 {
         announce()
         AllocatorTuning.returnMemoryInBackground(configuration.settings.jemallocBackgroundThread)
@@ -161,15 +165,12 @@ final class Server {
         do throws(NetworkError) {
             try listen()
             settleProcess()
-            guard load() else {
-                leaveNoTrace()
-                return 1
-            }
-            try announceReadiness()
+            try watchSignals()
         } catch {
             return 1
         }
         startTimers()
+        loadAtStart { [unowned self] in announceReadiness() }
         loop.run()
         leaveNoTrace()
         return exitStatus ?? 0
