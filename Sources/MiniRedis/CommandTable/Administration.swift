@@ -22,7 +22,7 @@ struct ReloadOptions: OptionSet {
 }
 
 /// The server, as administration commands see it.
-protocol Administration: Observation, SessionEffects, Publishing, Serialization {
+protocol Administration: Observation, SessionEffects, Publishing, Serialization, Following {
     /// The commands that there are.
     var commandTable: CommandTable { get }
     var keyspace: Keyspace { get }

@@ -26,7 +26,7 @@ enum PauseScope {
 
 /// Why a request of any session takes the dispatcher's careful way. 0: it need not.
 struct ServerAttention: OptionSet {
-    var rawValue: UInt8
+    var rawValue: UInt16
 
     /// Somebody monitors.
     static let monitored = ServerAttention(rawValue: 1 << 0)
@@ -38,4 +38,16 @@ struct ServerAttention: OptionSet {
     static let loading = ServerAttention(rawValue: 1 << 4)
     /// Other data are being loaded, which will take the place of those that are served.
     static let loadingBeside = ServerAttention(rawValue: 1 << 5)
+    /// This server is a replica that refuses something: see `ReplicaRefusals`.
+    static let refusingReplica = ServerAttention(rawValue: 1 << 8)
+}
+
+/// What a replica lets only its master do.
+struct ReplicaRefusals: OptionSet {
+    var rawValue: UInt8
+
+    /// It is read-only.
+    static let writes = ReplicaRefusals(rawValue: 1 << 0)
+    /// The link is down, and data that may be old are not served.
+    static let staleData = ReplicaRefusals(rawValue: 1 << 1)
 }

@@ -28,5 +28,6 @@ enum AllCommands {
             + Sets.declarations + Sets.draws + Sets.algebra + Sets.stores
             + Hashes.writes + Hashes.reads + Hashes.draws + Hashes.expiries
             + Geo.declarations + Geo.searches + Geo.radii
+            + ReplicaCommands.declarations
     }
 }

@@ -79,11 +79,14 @@ extension Dispatcher {
             refuseSubscriber(record, session)
             return nil
         }
+        if let error = replicaRefusal(flags, session) { return refuse(record, error, session) }
         guard !waitsForData(flags, session) else { return refuse(record, .loading, session) }
         guard !isPaused(flags, session) else {
             session.pointee.hold.insert(.paused)
             return nil
         }
+        // What the master has done is done.
+        if session.pointee.kind == .primary { return record }
         guard hasRoom(for: record), hasRoomInTransaction(for: record, session) else {
             return refuse(record, .outOfMemory, session)
         }
@@ -106,10 +109,33 @@ extension Dispatcher {
         return !flags.contains(.loading)
     }
 
+    /// Why a replica does not run the command, or what is queued that it would run, for anybody but
+    /// its master; nil if it does.
+    private func replicaRefusal(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> ErrorReply? {
+        guard frame.pointee.attention.contains(.refusingReplica),
+            session.pointee.kind != .primary
+        else { return nil }
+        let executed = flags.contains(.executes) ? session.pointee.transaction : nil
+        if frame.pointee.replicaRefusals.contains(.writes),
+            flags.union(CommandFlags(rawValue: executed?.flags ?? 0)).contains(.write)
+        {
+            return .readOnlyReplica
+        }
+        if frame.pointee.replicaRefusals.contains(.staleData),
+            !flags.contains(.stale) || executed?.runsWhileStale == false
+        {
+            return .masterDown
+        }
+        return nil
+    }
+
     private func isPaused(
         _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
     ) -> Bool {
         let attention = frame.pointee.attention
+        guard session.pointee.kind != .primary else { return false }
         var flags = flags
         if flags.contains(.executes), let transaction = session.pointee.transaction {
             flags.formUnion(CommandFlags(rawValue: transaction.flags))

@@ -19,11 +19,13 @@ struct Session: ~Copyable {
         static let dropping = Hold(rawValue: 8)
         /// It waits for a key; what it sends meanwhile is received, and executed after.
         static let blocked = Hold(rawValue: 16)
+        /// A master's stream has come to a place that whoever reads it has to know exactly.
+        static let marked = Hold(rawValue: 32)
     }
 
     /// Why a request of this session takes the dispatcher's careful way. 0: it need not.
     struct Attention: OptionSet {
-        var rawValue: UInt8
+        var rawValue: UInt16
 
         /// AUTH comes first.
         static let unauthenticated = Attention(rawValue: 1)
