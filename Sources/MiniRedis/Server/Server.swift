@@ -111,6 +111,7 @@ final class Server {
         wireClientSettings()
         wireProcessSettings()
         wireObservers()
+        replica.wire()
         startupMemory = keyspace.allocatedBytes
     }
 
