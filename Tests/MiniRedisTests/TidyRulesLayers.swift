@@ -43,7 +43,9 @@ let layerTable: [FolderLayer] = [
     FolderLayer(
         folder: "Persistence",
         mayMention: ["Keyspace", "Types", "Protocol", "Bytes", "Time", "Memory", "Structures"]),
-    FolderLayer(folder: "Replication", mayMention: ["Protocol", "Bytes", "Structures", "Time"]),
+    FolderLayer(
+        folder: "Replication",
+        mayMention: ["Protocol", "Bytes", "Structures", "Memory", "Time"]),
     FolderLayer(
         folder: "Server",
         mayMention: belowCommands + [
