@@ -17,17 +17,7 @@ extension Configuration {
         .unusedBool("replica-announced", true),
         .unusedText("replica-announce-ip").alias("slave-announce-ip"),
         .unusedInteger("replica-announce-port", 0, portNumber).alias("slave-announce-port"),
-        .unusedInteger("min-replicas-to-write", 0, natural32).alias("min-slaves-to-write"),
-        .unusedInteger("min-replicas-max-lag", 10, natural32).alias("min-slaves-max-lag"),
-        .unusedMemory("repl-backlog-size", 1 << 20, 1...UInt64(Int64.max)),
-        .unusedInteger("repl-backlog-ttl", 3600, natural),
-        .unusedBool("repl-disable-tcp-nodelay", false),
         .unusedChoice("repl-diskless-load", "disabled", ["disabled", "on-empty-db", "swapdb"]),
-        .unusedBool("repl-diskless-sync", true),
-        .unusedInteger("repl-diskless-sync-delay", 5, natural32),
-        .unusedInteger("repl-diskless-sync-max-replicas", 0, natural32),
-        .unusedInteger("repl-ping-replica-period", 10, positive32).alias("repl-ping-slave-period"),
-        .unusedInteger("repl-timeout", 60, positive32),
         .unusedChoice(
             "propagation-error-behavior", "ignore", ["ignore", "panic", "panic-on-replicas"]),
     ]

@@ -29,6 +29,7 @@ final class Server {
     var operations = OperationRate()
     let observers = Observers()
     var effectTakers = EffectTakers()
+    let replication: ReplicationState
     var process: ProcessState
     /// Bytes that the keyspace took before it had a key.
     private(set) var startupMemory = 0
@@ -82,6 +83,7 @@ final class Server {
         runID = random.hexadecimal(40)
         keyspace = Keyspace(
             databaseCount: Int(configuration.settings.databases), hasher: KeyHash(random: &random))
+        replication = ReplicationState(heap: keyspace.memory.pointee.heap)
         channels = Channels(hasher: KeyHash(random: &random))
         commandTable = CommandTable(
             AllCommands.declarations(), renamed: configuration.settings.newCommandNames)
