@@ -34,4 +34,6 @@ struct ServerAttention: OptionSet {
     static let allPaused = ServerAttention(rawValue: 1 << 2)
     /// Somebody cares for changes of keys: they are noted, and somebody is to be told.
     static let followed = ServerAttention(rawValue: 1 << 3)
+    /// The data cannot be saved: nothing is written until they can.
+    static let diskFailed = ServerAttention(rawValue: 1 << 7)
 }

@@ -74,6 +74,11 @@ extension Dispatcher {
         guard session.pointee.transaction == nil || !flags.contains(.noMulti) else {
             return refuse(record, .notInTransaction, session)
         }
+        guard !isDiskErrorReported(flags, session) else {
+            let text = frame.pointee.administration.diskErrorText
+            refuse(record, session, text, inside: text)
+            return nil
+        }
         guard maySubscriberUse(flags, session) else {
             refuseSubscriber(record, session)
             return nil
@@ -88,14 +93,28 @@ extension Dispatcher {
         return record
     }
 
+    /// The flags of a request, with those of all that it would execute.
+    private func allFlags(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> CommandFlags {
+        guard flags.contains(.executes), let transaction = session.pointee.transaction else {
+            return flags
+        }
+        return flags.union(CommandFlags(rawValue: transaction.flags))
+    }
+
+    private func isDiskErrorReported(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> Bool {
+        frame.pointee.attention.contains(.diskFailed)
+            && !allFlags(flags, session).isDisjoint(with: [.write, .reportsDiskErrors])
+    }
+
     private func isPaused(
         _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
     ) -> Bool {
         let attention = frame.pointee.attention
-        var flags = flags
-        if flags.contains(.executes), let transaction = session.pointee.transaction {
-            flags.formUnion(CommandFlags(rawValue: transaction.flags))
-        }
+        let flags = allFlags(flags, session)
         if attention.contains(.allPaused) { return true }
         return attention.contains(.writesPaused)
             && !flags.isDisjoint(with: [.write, .mayReplicate])

@@ -71,6 +71,11 @@ final class Keyspace {
     /// Bytes that are kept only because a live snapshot sees them.
     var retainedBytes: Int { memory.pointee.graveyard.retainedBytes }
 
+    /// Whether some of them are no more, and are being freed.
+    var freesRetained: Bool {
+        memory.pointee.graveyard.hasFree(before: memory.pointee.epochs.oldestLive)
+    }
+
     /// Entries and nodes that wait to be freed.
     var pendingFrees: Int {
         detachedTables.reduce(memory.pointee.graveyard.count) { $0 + $1.count }

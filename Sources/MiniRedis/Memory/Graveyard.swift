@@ -59,6 +59,12 @@ struct Graveyard: ~Copyable {
         peakRetainedBytes = max(peakRetainedBytes, retainedBytes)
     }
 
+    /// Whether `popFirst` would take a node.
+    func hasFree(before oldestLive: UInt64) -> Bool {
+        guard let chunk = head, chunk.pointee.start < chunk.pointee.end else { return false }
+        return chunk.pointee.nodes[chunk.pointee.start].epoch < oldestLive
+    }
+
     /// Takes the oldest node if no snapshot of an epoch from `oldestLive` on could see it; the
     /// caller frees it.
     mutating func popFirst(before oldestLive: UInt64) -> Node? {

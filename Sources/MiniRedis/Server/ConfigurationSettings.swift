@@ -86,6 +86,14 @@ struct Settings: Equatable, Sendable {
     var rdbCompression = true
     var rdbChecksum = true
     var stopWritesOnSaveError = true
+    /// Whether dumps are brought to the disk while they are written.
+    var rdbIncrementalSync = true
+    /// The version of dumps; zero is the lowest that holds the data.
+    var rdbVersion: Int64 = 0
+    /// Microseconds after each key; negative: a microsecond after one key of so many.
+    var keySaveDelayMicroseconds: Int64 = 0
+    /// What snapshots may retain together; zero is no limit.
+    var snapshotRetainedLimitBytes: UInt64 = 0
     var appendOnly = false
     var appendSync = AppendSyncPolicy.everySecond
 

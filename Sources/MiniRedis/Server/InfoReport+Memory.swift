@@ -71,9 +71,7 @@ extension InfoReport {
         let status = server.persistence
         field("loading", 0)
         field("async_loading", 0)
-        zeros(
-            "current_cow_peak", "current_cow_size", "current_cow_size_age", "current_fork_perc",
-            "current_save_keys_processed", "current_save_keys_total")
+        describeRunningSave()
         field("rdb_changes_since_last_save", server.keyspace.state.pointee.changesSinceSave)
         field("rdb_bgsave_in_progress", status.runningSince == nil ? 0 : 1)
         field("rdb_last_save_time", status.lastSaveAt)
@@ -81,9 +79,14 @@ extension InfoReport {
         field("rdb_last_bgsave_time_sec", status.lastSaveSeconds)
         field("rdb_current_bgsave_time_sec", status.runningSince.map { (now - $0) / 1000 } ?? -1)
         field("rdb_saves", status.saves)
-        field("rdb_last_cow_size", 0)
+        field("rdb_last_cow_size", status.lastRetainedPeak)
         field("rdb_last_load_keys_expired", status.keysExpiredAtLoad)
         field("rdb_last_load_keys_loaded", status.keysLoaded)
+        field("rdb_bgsave_scheduled", status.isScheduled ? 1 : 0)
+        field(
+            "rdb_last_error",
+            status.lastFailure.map { "\($0.error.step): \($0.error.reason): \($0.path)" } ?? "")
+        field("rdb_last_size", status.lastDump?.bytes ?? 0)
         field("snapshots_live", server.keyspace.liveSnapshots)
         field("snapshot_last_pause_usec", status.lastSnapshotPauseMicroseconds)
         zeros("aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled")
@@ -93,5 +96,20 @@ extension InfoReport {
         zeros("aof_rewrites", "aof_rewrites_consecutive_failures")
         field("aof_last_write_status", "ok")
         zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size")
+    }
+
+    /// How far the oldest job is that writes a snapshot.
+    private mutating func describeRunningSave() {
+        let running = server.snapshotJobs.running.first
+        let keys = running?.job.progress.keys ?? 0
+        let total = running?.job.totalKeys ?? 0
+        field("current_cow_peak", running?.peakRetainedBytes ?? 0)
+        field("current_cow_size", running == nil ? 0 : server.keyspace.retainedBytes)
+        field("current_cow_size_age", 0)
+        field(
+            "current_fork_perc", total == 0 ? 0.0 : Double(keys) / Double(total) * 100, digits: 2)
+        field("current_save_keys_processed", keys)
+        field("current_save_keys_total", total)
+        field("current_save_bytes_written", running?.job.progress.bytes ?? 0)
     }
 }

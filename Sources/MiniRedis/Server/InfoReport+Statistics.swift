@@ -23,9 +23,10 @@ extension InfoReport {
         field("pubsub_channels", server.channels.count(.channel))
         field("pubsub_patterns", server.channels.count(.pattern))
         field("pubsubshard_channels", server.channels.count(.shard))
+        field("latest_fork_usec", server.persistence.lastSnapshotPauseMicroseconds)
+        field("total_forks", server.snapshotJobs.started)
         zeros(
-            "latest_fork_usec", "total_forks", "migrate_cached_sockets",
-            "slave_expires_tracked_keys",
+            "migrate_cached_sockets", "slave_expires_tracked_keys",
             "active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits",
             "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time",
             "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes",

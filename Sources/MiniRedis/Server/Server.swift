@@ -58,6 +58,10 @@ final class Server {
     var exitStatus: Int32?
     /// The server has been told to end, and saves or stops.
     var isEnding = false
+    /// What writes the keyspace somewhere in the background.
+    var snapshotJobs = SnapshotJobs()
+    /// Says that this process works on the dump.
+    var dataLock: DataLock?
     /// What waits for the running save's end.
     var afterSave: (() -> Void)?
     /// Whoever asked for the end, to be told if the save before it fails.
@@ -140,6 +144,7 @@ final class Server {
         keyspace.state.pointee.changeLog.published = settings.keyspaceEvents
         dispatcher.pointee.updateAttention()
         applyMemorySettings()
+        updateDiskAttention()
         log.level = settings.logLevel.level
         updateOutputLimits()
         applyClientMemoryLimit()
@@ -163,7 +168,7 @@ final class Server {
         do throws(NetworkError) {
             try listen()
             settleProcess()
-            guard load() else {
+            guard lockData(), load() else {
                 leaveNoTrace()
                 return 1
             }
@@ -240,6 +245,7 @@ final class Server {
             clientControl.pause == nil && keyspace.isOverLimit
             && keyspace.evict(budget: Dispatcher.evictionBudget) == .unfinished
         keyspace.state.pointee.effects.endUnit(isAtomic: false)
+        watchSnapshots()
         if dispatcher.pointee.hasChanges { dispatcher.pointee.settle() }
         deliverEffects()
         if expiresMore || evictsMore || freesMore || !queuedClients.isEmpty { loop.requestTurn() }
@@ -262,6 +268,7 @@ final class Server {
     private func eachTick() {
         sweepClients()
         updateSlowCycles()
+        saveIfDue()
         peakMemory = max(peakMemory, keyspace.allocatedBytes)
         dispatcher.pointee.shareCycles = UInt64(
             cycleClock.cyclesPerMicrosecond * Double(Dispatcher.shareMicroseconds))
