@@ -7,16 +7,7 @@
 //     XGROUP SETID key group id ENTRIESREAD n
 
 extension EffectUnit {
-    mutating func add(_ id: StreamID) {
-        withUnsafeTemporaryAllocation(byteCount: StreamID.longestText, alignment: 1) { room in
-            guard let base = room.baseAddress else { return }
-            var count = DecimalInteger.write(id.milliseconds, to: base)
-            base.storeBytes(of: UInt8(ascii: "-"), toByteOffset: count, as: UInt8.self)
-            count += 1
-            count += DecimalInteger.write(id.sequence, to: base + count)
-            add(ByteView(base, count: count))
-        }
-    }
+    mutating func add(_ id: StreamID) { add(dashed: id.milliseconds, id.sequence) }
 }
 
 /// A group that a command changes, as it is to be told.

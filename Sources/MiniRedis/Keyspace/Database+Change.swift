@@ -4,8 +4,8 @@
 //
 // A change makes what it writes private to the loop (the snapshot rule), keeps the expiry index
 // equal to the entries' deadlines, and commits. What is to happen at every change (dirty count,
-// the note to whoever follows the key) happens in `commit` and nowhere else; what is told to those who
-// repeat every change is the command's own request, see `EffectLog`.
+// the note to whoever follows the key) happens in `commit` and nowhere else; what is told to those
+// who repeat every change is the command's own request, see `EffectLog`.
 
 /// What a write does to the deadline of its key.
 enum DeadlineChange {

@@ -211,6 +211,12 @@ struct EffectUnit: ~Copyable {
         RequestEncoder.argument(decimal: value, to: &bytes)
     }
 
+    /// Two numbers with a dash between.
+    mutating func add(dashed first: UInt64, _ second: UInt64) {
+        missing -= 1
+        RequestEncoder.argument(dashed: first, second, to: &bytes)
+    }
+
     /// The arguments of a request, from `first` on and before `end`.
     mutating func add(_ request: Request, from first: Int, to end: Int? = nil) {
         for index in first..<max(first, end ?? request.count) { add(request[index]) }

@@ -29,6 +29,20 @@ enum RequestEncoder {
         }
     }
 
+    /// Two numbers with a dash between: an identifier of a stream.
+    static func argument(dashed first: UInt64, _ second: UInt64, to buffer: inout ByteBuffer) {
+        withUnsafeTemporaryAllocation(
+            byteCount: 2 * DecimalInteger.maximumLength + 1, alignment: 1
+        ) { room in
+            guard let base = room.baseAddress else { return }
+            var count = DecimalInteger.write(first, to: base)
+            base.storeBytes(of: UInt8(ascii: "-"), toByteOffset: count, as: UInt8.self)
+            count += 1
+            count += DecimalInteger.write(second, to: base + count)
+            argument(ByteView(base, count: count), to: &buffer)
+        }
+    }
+
     @inline(__always)
     private static func writeLength(_ value: Int, _ kind: UInt8, to buffer: inout ByteBuffer) {
         let room = buffer.reserve(DecimalInteger.maximumLength + 3)

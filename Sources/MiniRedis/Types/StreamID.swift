@@ -65,7 +65,7 @@ struct StreamID: Equatable, Sendable {
 
 extension StreamID {
     /// Bytes of the longest text that may be an identifier.
-    static let longestText = 127
+    private static let longestText = 127
 
     /// An identifier as a command names it.
     struct Text {
