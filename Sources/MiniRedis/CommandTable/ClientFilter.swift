@@ -26,7 +26,7 @@ enum PauseScope {
 
 /// Why a request of any session takes the dispatcher's careful way. 0: it need not.
 struct ServerAttention: OptionSet {
-    var rawValue: UInt8
+    var rawValue: UInt16
 
     /// Somebody monitors.
     static let monitored = ServerAttention(rawValue: 1 << 0)
@@ -34,6 +34,8 @@ struct ServerAttention: OptionSet {
     static let allPaused = ServerAttention(rawValue: 1 << 2)
     /// Somebody cares for changes of keys: they are noted, and somebody is to be told.
     static let followed = ServerAttention(rawValue: 1 << 3)
+    /// There are too few replicas for writes (`min-replicas-to-write`).
+    static let lacksReplicas = ServerAttention(rawValue: 1 << 8)
     /// The data cannot be saved: nothing is written until they can.
     static let diskFailed = ServerAttention(rawValue: 1 << 7)
 }

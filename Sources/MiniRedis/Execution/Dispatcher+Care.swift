@@ -21,11 +21,13 @@ extension Dispatcher {
             if frame.pointee.hasDeferred { frame.pointee.administration.sendDeferred() }
         }
         let start = frame.pointee.reply.buffer.pointee.count
+        let isReplica = session.pointee.attention.contains(.replica)
         let isSilent = session.pointee.beginSilence()
         let admitted = admit(resolution, session)
         let isQueued = admitted.map { isToBeQueued($0, session) } ?? false
         if let admitted { runOrQueue(admitted, session) }
         if session.pointee.hold.contains(.paused) { return }
+        if isReplica { refuseReply(session, since: start) }
         if isSilent && session.pointee.endSilence() {
             frame.pointee.reply.buffer.pointee.truncate(to: start)
         }
@@ -74,11 +76,20 @@ extension Dispatcher {
         guard session.pointee.transaction == nil || !flags.contains(.noMulti) else {
             return refuse(record, .notInTransaction, session)
         }
+        if session.pointee.attention.contains(.replica),
+            !flags.isDisjoint(with: [.write, .readOnly, .mayReplicate])
+        {
+            return refuse(record, .replicaUsesKeyspace, session)
+        }
         guard !isDiskErrorReported(flags, session) else {
             let text = frame.pointee.administration.diskErrorText
             refuse(record, session, text, inside: text)
             return nil
         }
+        guard
+            !frame.pointee.attention.contains(.lacksReplicas)
+                || !allFlags(flags, session).contains(.write)
+        else { return refuse(record, .notEnoughReplicas, session) }
         guard maySubscriberUse(flags, session) else {
             refuseSubscriber(record, session)
             return nil
@@ -91,6 +102,17 @@ extension Dispatcher {
             return refuse(record, .outOfMemory, session)
         }
         return record
+    }
+
+    /// A reply to a replica would be bytes of its stream: whoever asked for one has to go.
+    private func refuseReply(_ session: UnsafeMutablePointer<Session>, since start: Int) {
+        let buffer = frame.pointee.reply.buffer
+        guard buffer.pointee.count > start else { return }
+        frame.pointee.administration.replicaSpoke(
+            session, command: table.names[frame.pointee.command],
+            reply: ByteView(buffer.pointee.base + start, count: buffer.pointee.count - start))
+        buffer.pointee.truncate(to: start)
+        session.pointee.hold.insert([.closing, .dropping])
     }
 
     /// The flags of a request, with those of all that it would execute.

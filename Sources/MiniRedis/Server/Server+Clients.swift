@@ -78,6 +78,7 @@ extension Server {
         if !clientControl.held.isEmpty { clientControl.held.removeAll { $0 === client } }
         setMonitoring(false, for: client.session)
         forgetEngagements(of: client.session)
+        if let replica = client.replica { forgetReplica(replica) }
     }
 
     func forgetEngagements(of session: UnsafeMutablePointer<Session>) {
@@ -89,6 +90,7 @@ extension Server {
     /// A client that goes waits for no key.
     private func leaveKeys(_ session: UnsafeMutablePointer<Session>) {
         if dispatcher.pointee.endWait(session.pointee.id) { waitTimesChanged() }
+        _ = replication.waits.remove(session.pointee.id)
     }
 
     /// Lets a client go on in the next turn, after the others.

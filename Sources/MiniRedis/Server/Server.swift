@@ -112,6 +112,7 @@ final class Server {
         wireClientSettings()
         wireProcessSettings()
         wireObservers()
+        wireReplication()
         startupMemory = keyspace.allocatedBytes
     }
 
@@ -149,6 +150,7 @@ final class Server {
         updateOutputLimits()
         applyClientMemoryLimit()
         applyObserverSettings()
+        applyReplicationSettings()
     }
 
     private func wireLoop() {
@@ -248,6 +250,7 @@ final class Server {
         watchSnapshots()
         if dispatcher.pointee.hasChanges { dispatcher.pointee.settle() }
         deliverEffects()
+        serveReplicas()
         if expiresMore || evictsMore || freesMore || !queuedClients.isEmpty { loop.requestTurn() }
         setExpiryTimer()
     }
@@ -267,6 +270,7 @@ final class Server {
 
     private func eachTick() {
         sweepClients()
+        tickReplicas()
         updateSlowCycles()
         saveIfDue()
         peakMemory = max(peakMemory, keyspace.allocatedBytes)

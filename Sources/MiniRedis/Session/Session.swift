@@ -23,7 +23,7 @@ struct Session: ~Copyable {
 
     /// Why a request of this session takes the dispatcher's careful way. 0: it need not.
     struct Attention: OptionSet {
-        var rawValue: UInt8
+        var rawValue: UInt16
 
         /// AUTH comes first.
         static let unauthenticated = Attention(rawValue: 1)
@@ -33,6 +33,8 @@ struct Session: ~Copyable {
         static let queueing = Attention(rawValue: 4)
         /// It listens to channels: in RESP2 it may do little else.
         static let subscribed = Attention(rawValue: 8)
+        /// It is a replica: it may not touch keys, and nothing it sends may have a reply.
+        static let replica = Attention(rawValue: 64)
     }
 
     /// What CLIENT REPLY asked for.
@@ -129,6 +131,9 @@ struct Session: ~Copyable {
     mutating func passwordChanged(isRequired: Bool) {
         setAttention(.unauthenticated, isRequired && !hasProvenIdentity)
     }
+
+    /// PSYNC: the client is a replica from now on.
+    mutating func becomesReplica() { setAttention(.replica, true) }
 
     private mutating func setAttention(_ reason: Attention, _ isOn: Bool) {
         if isOn { attention.insert(reason) } else { attention.remove(reason) }
