@@ -2,6 +2,7 @@
 //
 // The master's link to a replica, its options, and FAILOVER's states.
 
+import CRespParser
 import Testing
 
 @testable import MiniRedis
@@ -100,53 +101,53 @@ private func configure(
         var link = MasterLink()
         let asked = link.resync(.full(.requested), isSync: false, id: try id(), end: 43, 0)
         #expect(asked == .none)
-        #expect(sent(&link) == "")
-        #expect(link.tick(999, timeout: 5) == .none)
-        #expect(sent(&link) == "")
-        #expect(link.tick(60_000, timeout: 5) == .none)
-        #expect(sent(&link) == "\n")
-        #expect(link.snapshotStarted(id: try id(), offset: 42, 60_000) == .none)
-        #expect(sent(&link) == "+FULLRESYNC \(identifier) 42\r\n")
-        #expect(link.infoName.description == "wait_bgsave")
-        #expect(link.tick(61_000, timeout: 5) == .none)
-        #expect(sent(&link) == "\n")
-        #expect(link.dumpBegins(.marked, mark: try mark(), 61_000) == .none)
-        #expect(sent(&link) == "$EOF:\(identifier)\r\n")
-        #expect(!link.isOnline)
-        #expect(link.acknowledge(0, synced: nil, end: 100, 61_001) == .none)
-        #expect(link.dumpSent(end: 100, 61_002) == .none)
-        #expect(sent(&link) == identifier)
-        #expect(link.isOnline)
-        #expect(link.acknowledge(42, synced: nil, end: 200, 62_000) == .startStream(from: 43))
-        #expect(link.acknowledged == 42)
-        #expect(link.tick(63_000, timeout: 1000) == .none)
-        #expect(link.tick(63_001, timeout: 1000) == .drop(.streamTimeout))
-        #expect(link.lag(63_001) == 1)
+        expectEqual(sent(&link), "")
+        expectEqual(link.tick(999, timeout: 5), .none)
+        expectEqual(sent(&link), "")
+        expectEqual(link.tick(60_000, timeout: 5), .none)
+        expectEqual(sent(&link), "\n")
+        expectEqual(link.snapshotStarted(id: try id(), offset: 42, 60_000), .none)
+        expectEqual(sent(&link), "+FULLRESYNC \(identifier) 42\r\n")
+        expectEqual(link.infoName.description, "wait_bgsave")
+        expectEqual(link.tick(61_000, timeout: 5), .none)
+        expectEqual(sent(&link), "\n")
+        expectEqual(link.dumpBegins(.marked, mark: try mark(), 61_000), .none)
+        expectEqual(sent(&link), "$EOF:\(identifier)\r\n")
+        expectEqual(link.isOnline, false)
+        expectEqual(link.acknowledge(0, synced: nil, end: 100, 61_001), .none)
+        expectEqual(link.dumpSent(end: 100, 61_002), .none)
+        expectEqual(sent(&link), identifier)
+        expectEqual(link.isOnline, true)
+        expectEqual(link.acknowledge(42, synced: nil, end: 200, 62_000), .startStream(from: 43))
+        expectEqual(link.acknowledged, 42)
+        expectEqual(link.tick(63_000, timeout: 1000), .none)
+        expectEqual(link.tick(63_001, timeout: 1000), .drop(.streamTimeout))
+        expectEqual(link.lag(63_001), 1)
     }
 
     @Test func `sends a counted dump and the stream behind it`() throws {
         var link = MasterLink()
-        #expect(link.resync(.full(.requested), isSync: true, id: try id(), end: 9, 0) == .none)
-        #expect(link.snapshotStarted(id: try id(), offset: 8, 0) == .none)
-        #expect(sent(&link) == "")
-        #expect(link.dumpBegins(.counted(172), mark: try mark(), 0) == .none)
-        #expect(sent(&link) == "$172\r\n")
-        #expect(link.infoName.description == "send_bulk")
+        expectEqual(link.resync(.full(.requested), isSync: true, id: try id(), end: 9, 0), .none)
+        expectEqual(link.snapshotStarted(id: try id(), offset: 8, 0), .none)
+        expectEqual(sent(&link), "")
+        expectEqual(link.dumpBegins(.counted(172), mark: try mark(), 0), .none)
+        expectEqual(sent(&link), "$172\r\n")
+        expectEqual(link.infoName.description, "send_bulk")
         link.progressed(500)
-        #expect(link.tick(1500, timeout: 1000) == .none)
-        #expect(link.tick(1501, timeout: 1000) == .drop(.transferTimeout))
-        #expect(link.dumpSent(end: 9, 0) == .startStream(from: 9))
-        #expect(sent(&link) == "")
+        expectEqual(link.tick(1500, timeout: 1000), .none)
+        expectEqual(link.tick(1501, timeout: 1000), .drop(.transferTimeout))
+        expectEqual(link.dumpSent(end: 9, 0), .startStream(from: 9))
+        expectEqual(sent(&link), "")
     }
 
     @Test func `ends after a dump that was all that was wanted`() throws {
         var link = MasterLink()
         link.options.wantsDumpOnly = true
-        #expect(link.resync(.full(.requested), isSync: true, id: try id(), end: 1, 0) == .none)
-        #expect(link.snapshotStarted(id: try id(), offset: 0, 0) == .none)
-        #expect(link.dumpBegins(.marked, mark: try mark(), 0) == .none)
-        #expect(link.dumpSent(end: 1, 0) == .finish)
-        #expect(link.snapshotFailed() == .none)
+        expectEqual(link.resync(.full(.requested), isSync: true, id: try id(), end: 1, 0), .none)
+        expectEqual(link.snapshotStarted(id: try id(), offset: 0, 0), .none)
+        expectEqual(link.dumpBegins(.marked, mark: try mark(), 0), .none)
+        expectEqual(link.dumpSent(end: 1, 0), .finish)
+        expectEqual(link.snapshotFailed(), .none)
     }
 
     @Test func `goes on, and names the history to who understands it`() throws {
@@ -155,44 +156,51 @@ private func configure(
             link.options.understandsPsync2 = understands
             let action = link.resync(.partial(from: 51), isSync: false, id: try id(), end: 60, 0)
             #expect(action == .startStream(from: 51))
-            #expect(sent(&link) == (understands ? "+CONTINUE \(identifier)\r\n" : "+CONTINUE\r\n"))
-            #expect(link.acknowledged == 50)
+            expectEqual(
+                sent(&link), (understands ? "+CONTINUE \(identifier)\r\n" : "+CONTINUE\r\n"))
+            expectEqual(link.acknowledged, 50)
         }
     }
 
     @Test func `believes no acknowledgement that cannot be`() throws {
         var link = MasterLink()
         _ = link.resync(.partial(from: 51), isSync: false, id: try id(), end: 60, 0)
-        #expect(link.acknowledge(55, synced: 54, end: 60, 1) == .none)
-        #expect(link.acknowledge(52, synced: 1, end: 60, 2) == .none)
-        #expect(link.acknowledge(.max, synced: .max, end: 60, 3) == .none)
-        #expect(link.acknowledge(.min, synced: .min, end: 60, 4) == .none)
-        #expect(link.acknowledged == 55)
-        #expect(link.acknowledgedSynced == 54)
-        #expect(link.heardAt == 4)
+        expectEqual(link.acknowledge(55, synced: 54, end: 60, 1), .none)
+        expectEqual(link.acknowledge(52, synced: 1, end: 60, 2), .none)
+        expectEqual(link.acknowledge(.max, synced: .max, end: 60, 3), .none)
+        expectEqual(link.acknowledge(.min, synced: .min, end: 60, 4), .none)
+        expectEqual(link.acknowledged, 55)
+        expectEqual(link.acknowledgedSynced, 54)
+        expectEqual(link.heardAt, 4)
     }
 
     @Test func `is not dropped for its own resync, nor for what the backlog keeps`() throws {
         let limits = ReplicaOutputLimits(
             hardBytes: 1000, softBytes: 500, softMilliseconds: 10)
         var link = MasterLink()
-        #expect(link.resync(.full(.requested), isSync: false, id: try id(), end: 1, 0) == .none)
-        #expect(link.snapshotStarted(id: try id(), offset: 0, 0) == .none)
-        #expect(link.dumpBegins(.marked, mark: try mark(), 0) == .none)
+        expectEqual(link.resync(.full(.requested), isSync: false, id: try id(), end: 1, 0), .none)
+        expectEqual(link.snapshotStarted(id: try id(), offset: 0, 0), .none)
+        expectEqual(link.dumpBegins(.marked, mark: try mark(), 0), .none)
         var end: Int64 = 100_000
-        #expect(!link.isTooFarBehind(position: 1, end: end, kept: 0, limits: limits, 0))
-        #expect(link.dumpSent(end: end, 0) == .none)
+        expectEqual(link.isTooFarBehind(position: 1, end: end, kept: 0, limits: limits, 0), false)
+        expectEqual(link.dumpSent(end: end, 0), .none)
         end = 200_000
-        #expect(link.acknowledge(0, synced: nil, end: end, 0) == .startStream(from: 1))
-        #expect(!link.isTooFarBehind(position: 1, end: end, kept: 0, limits: limits, 0))
+        expectEqual(link.acknowledge(0, synced: nil, end: end, 0), .startStream(from: 1))
+        expectEqual(link.isTooFarBehind(position: 1, end: end, kept: 0, limits: limits, 0), false)
         end += 1099
-        #expect(!link.isTooFarBehind(position: 1, end: end, kept: 100, limits: limits, 100))
-        #expect(!link.isTooFarBehind(position: 1, end: end, kept: 100, limits: limits, 109))
-        #expect(!link.isTooFarBehind(position: end, end: end, kept: 100, limits: limits, 109))
-        #expect(!link.isTooFarBehind(position: 1, end: end, kept: 100, limits: limits, 110))
-        #expect(link.isTooFarBehind(position: 1, end: end, kept: 100, limits: limits, 120))
+        expectEqual(
+            link.isTooFarBehind(position: 1, end: end, kept: 100, limits: limits, 100), false)
+        expectEqual(
+            link.isTooFarBehind(position: 1, end: end, kept: 100, limits: limits, 109), false)
+        expectEqual(
+            link.isTooFarBehind(position: end, end: end, kept: 100, limits: limits, 109), false)
+        expectEqual(
+            link.isTooFarBehind(position: 1, end: end, kept: 100, limits: limits, 110), false)
+        expectEqual(
+            link.isTooFarBehind(position: 1, end: end, kept: 100, limits: limits, 120), true)
         end += 1
-        #expect(link.isTooFarBehind(position: 1, end: end, kept: 100, limits: limits, 120))
+        expectEqual(
+            link.isTooFarBehind(position: 1, end: end, kept: 100, limits: limits, 120), true)
     }
 }
 
@@ -202,40 +210,40 @@ private func configure(
 
     @Test func `hands over to who has everything`() {
         var failover = Failover()
-        #expect(failover.infoName.description == "no-failover")
-        #expect(failover.abort() == .nothingToAbort)
-        #expect(failover.begin(target: nil, isForced: false, timeout: nil, 0) == .pauseWrites)
-        #expect(failover.infoName.description == "waiting-for-sync")
-        #expect(failover.deadline == nil)
-        #expect(failover.acknowledged(by: one, offset: 9, written: 10) == .none)
-        #expect(failover.acknowledged(by: two, offset: 10, written: 10) == .handOver(two))
-        #expect(failover.infoName.description == "failover-in-progress")
-        #expect(failover.acknowledged(by: one, offset: 10, written: 10) == .none)
-        #expect(failover.tick(1 << 40) == .none)
-        #expect(failover.answered(accepted: true) == .finish)
-        #expect(failover.state == .none)
+        expectEqual(failover.infoName.description, "no-failover")
+        expectEqual(failover.abort(), .nothingToAbort)
+        expectEqual(failover.begin(target: nil, isForced: false, timeout: nil, 0), .pauseWrites)
+        expectEqual(failover.infoName.description, "waiting-for-sync")
+        expectEqual(failover.deadline, nil)
+        expectEqual(failover.acknowledged(by: one, offset: 9, written: 10), .none)
+        expectEqual(failover.acknowledged(by: two, offset: 10, written: 10), .handOver(two))
+        expectEqual(failover.infoName.description, "failover-in-progress")
+        expectEqual(failover.acknowledged(by: one, offset: 10, written: 10), .none)
+        expectEqual(failover.tick(1 << 40), .none)
+        expectEqual(failover.answered(accepted: true), .finish)
+        expectEqual(failover.state, .none)
     }
 
     @Test func `waits for its target, and no longer than its timeout`() {
         var failover = Failover()
         _ = failover.begin(target: one, isForced: false, timeout: 100, 1000)
-        #expect(failover.acknowledged(by: two, offset: 10, written: 10) == .none)
-        #expect(failover.deadline == 1100)
-        #expect(failover.tick(1099) == .none)
-        #expect(failover.tick(1100) == .resumeWrites(.timeout))
+        expectEqual(failover.acknowledged(by: two, offset: 10, written: 10), .none)
+        expectEqual(failover.deadline, 1100)
+        expectEqual(failover.tick(1099), .none)
+        expectEqual(failover.tick(1100), .resumeWrites(.timeout))
         _ = failover.begin(target: one, isForced: true, timeout: 100, 2000)
-        #expect(failover.tick(2100) == .handOver(one))
-        #expect(failover.answered(accepted: false) == .takeBack(.refused))
+        expectEqual(failover.tick(2100), .handOver(one))
+        expectEqual(failover.answered(accepted: false), .takeBack(.refused))
     }
 
     @Test func `is aborted in either state`() {
         var failover = Failover()
         _ = failover.begin(target: one, isForced: false, timeout: .max, 1000)
-        #expect(failover.deadline == nil)
-        #expect(failover.abort() == .resumeWrites(.aborted))
+        expectEqual(failover.deadline, nil)
+        expectEqual(failover.abort(), .resumeWrites(.aborted))
         _ = failover.begin(target: one, isForced: false, timeout: nil, 0)
         _ = failover.acknowledged(by: one, offset: 1, written: 1)
-        #expect(failover.abort() == .takeBack(.aborted))
+        expectEqual(failover.abort(), .takeBack(.aborted))
         if case .impossible = failover.answered(accepted: true) {} else { Issue.record("told") }
     }
 }

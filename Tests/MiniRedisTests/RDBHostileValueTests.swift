@@ -192,8 +192,8 @@ struct RDBHostileValueTests {
         let dump = handmadeDump([1, 1, 0x61, 0, 20, 1, 0x62] + Self.string(Self.listpack([])))
         #expect(subject.load(dump) == nil)
         #expect(subject.keyspace.count == 0)
-        #expect(subject.lastLoader?.emptyKeys == 2)
-        #expect(subject.lastLoader?.emptyKeyNames == ["a", "b"])
+        #expect(subject.lastLoader?.result.emptyKeys == 2)
+        #expect(subject.lastLoader?.result.emptyKeyNames == ["a", "b"])
     }
 
     @Test func `a value that nobody reads is checked and passed over`() throws {

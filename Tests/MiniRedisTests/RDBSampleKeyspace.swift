@@ -22,6 +22,11 @@ final class SampleKeyspace {
     /// What the last load has to say.
     fileprivate(set) var lastLoader: RDBLoader?
 
+    /// A keyspace that `home` will adopt.
+    init(adoptedBy home: SampleKeyspace) {
+        keyspace = Keyspace(toBeAdoptedBy: home.keyspace)
+    }
+
     init(_ databases: Int = 3) {
         keyspace = Keyspace(databaseCount: databases, hasher: KeyHash(seed: 5))
         keyspace.state.pointee.setTime(Self.now)
@@ -243,7 +248,7 @@ extension SampleKeyspace {
         let view = block.baseAddress.map { ByteView($0, count: block.count) } ?? ByteView("")
         var options = RDBReaderOptions()
         options.verifyChecksum = verify
-        var loader = RDBLoader(into: keyspace, options: options)
+        var loader = RDBLoader(into: keyspace, options: RDBLoadOptions(reader: options))
         defer { lastLoader = loader }
         do throws(RDBLoadError) {
             try loader.load(MemorySource(view, step: step))

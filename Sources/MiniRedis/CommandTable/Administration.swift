@@ -11,6 +11,16 @@ enum ShutdownMode {
     case noSave
 }
 
+/// What DEBUG RELOAD leaves out, or does otherwise.
+struct ReloadOptions: OptionSet {
+    var rawValue: UInt8
+
+    /// Keys that are there are replaced, where else the load fails.
+    static let merge = ReloadOptions(rawValue: 1)
+    static let noFlush = ReloadOptions(rawValue: 2)
+    static let noSave = ReloadOptions(rawValue: 4)
+}
+
 /// What is answered to BGSAVE.
 enum BackgroundSaveAnswer {
     case started, scheduled
@@ -80,7 +90,9 @@ protocol Administration: Observation, SessionEffects, Publishing, Serialization,
     /// and none if not.
     func shutDown(_ mode: ShutdownMode, for session: UnsafeMutablePointer<Session>, force: Bool)
     /// Replaces the data by that of a dump, after saving it there (DEBUG RELOAD).
-    func reload(for session: UnsafeMutablePointer<Session>) throws(ErrorReply)
+    func reload(
+        _ options: ReloadOptions, for session: UnsafeMutablePointer<Session>
+    ) throws(ErrorReply)
     /// A line in the log.
     func log(_ text: String)
 }

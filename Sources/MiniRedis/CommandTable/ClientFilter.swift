@@ -36,6 +36,10 @@ struct ServerAttention: OptionSet {
     static let followed = ServerAttention(rawValue: 1 << 3)
     /// There are too few replicas for writes (`min-replicas-to-write`).
     static let lacksReplicas = ServerAttention(rawValue: 1 << 8)
+    /// The data are not there yet.
+    static let loading = ServerAttention(rawValue: 1 << 4)
+    /// Other data are being loaded, which will take the place of those that are served.
+    static let loadingBeside = ServerAttention(rawValue: 1 << 5)
     /// The data cannot be saved: nothing is written until they can.
     static let diskFailed = ServerAttention(rawValue: 1 << 7)
 }

@@ -38,7 +38,7 @@ enum Debugging {
         } else if word.equalsFolded("object"), context.data.count == 3 {
             try describeObject(context)
         } else if word.equalsFolded("reload") {
-            try context.administration.reload(for: context.session)
+            try context.administration.reload(reloadOptions(context), for: context.session)
         } else if word.equalsFolded("log"), context.data.count == 3 {
             context.administration.log("DEBUG LOG: \(context.data[2].string)")
             context.reply.ok()
@@ -49,6 +49,26 @@ enum Debugging {
             )
             throw .written
         }
+    }
+
+    private static func reloadOptions(
+        _ context: AdministrationContext
+    ) throws(ErrorReply) -> ReloadOptions {
+        var options: ReloadOptions = []
+        for at in 2..<max(2, context.data.count) {
+            if context.data[at].equalsFolded("merge") {
+                options.insert(.merge)
+            } else if context.data[at].equalsFolded("noflush") {
+                options.insert(.noFlush)
+            } else if context.data[at].equalsFolded("nosave") {
+                options.insert(.noSave)
+            } else {
+                context.reply.error(
+                    "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+                throw .written
+            }
+        }
+        return options
     }
 
     /// Holds the whole server for so many seconds, a fraction allowed: what a stall looks like.

@@ -3,9 +3,11 @@
 // Dispatcher: the careful way, for a request that may not run, or not just run.
 //
 //     unknown, wrong number of arguments, not authenticated    an error instead
+//     loading                                                  an error instead
 //     CLIENT PAUSE                                             not now
 //     MULTI                                                    queued
 //     CLIENT REPLY                                             without its reply
+//     CLIENT NO-TOUCH                                          without a trace of the access
 //     MONITOR                                                  and somebody is told
 //
 // It knows the reasons why a request is special, and nothing of what commands do.
@@ -20,6 +22,8 @@ extension Dispatcher {
             if hasChanges { settle() }
             if frame.pointee.hasDeferred { frame.pointee.administration.sendDeferred() }
         }
+        keyspace.state.pointee.sparesAccess = session.pointee.attention.contains(.untouching)
+        defer { keyspace.state.pointee.sparesAccess = false }
         let start = frame.pointee.reply.buffer.pointee.count
         let isReplica = session.pointee.attention.contains(.replica)
         let isSilent = session.pointee.beginSilence()
@@ -94,6 +98,7 @@ extension Dispatcher {
             refuseSubscriber(record, session)
             return nil
         }
+        guard !waitsForData(flags, session) else { return refuse(record, .loading, session) }
         guard !isPaused(flags, session) else {
             session.pointee.hold.insert(.paused)
             return nil
@@ -113,6 +118,22 @@ extension Dispatcher {
             reply: ByteView(buffer.pointee.base + start, count: buffer.pointee.count - start))
         buffer.pointee.truncate(to: start)
         session.pointee.hold.insert([.closing, .dropping])
+    }
+
+    /// Whether the server is loading, and the command, or one of those queued that it would run, is
+    /// not for that time.
+    private func waitsForData(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> Bool {
+        let attention = frame.pointee.attention
+        guard !attention.isDisjoint(with: [.loading, .loadingBeside]) else { return false }
+        if attention.contains(.loadingBeside) { return flags.contains(.noAsyncLoading) }
+        if flags.contains(.executes), let transaction = session.pointee.transaction,
+            !transaction.runsWhileLoading
+        {
+            return true
+        }
+        return !flags.contains(.loading)
     }
 
     /// The flags of a request, with those of all that it would execute.

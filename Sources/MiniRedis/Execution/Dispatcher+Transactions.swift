@@ -21,6 +21,9 @@ extension Dispatcher {
         session.pointee.transaction?.requests.append(
             Transaction.Queued(record: record, request: stored))
         session.pointee.transaction?.flags |= commands.records[record].flags.rawValue
+        if !commands.records[record].flags.contains(.loading) {
+            session.pointee.transaction?.runsWhileLoading = false
+        }
         session.pointee.transaction?.byteCount += stored.byteCount + blockBytes
         let total = session.pointee.transaction?.byteCount ?? 0
         guard total > frame.pointee.queueLimit else { return }

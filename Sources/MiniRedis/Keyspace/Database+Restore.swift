@@ -32,13 +32,61 @@ extension Database {
     mutating func load(
         _ key: ByteView, _ hash: UInt64, _ value: DetachedValue, deadline: Int64?, _ use: KeyUse?
     ) {
-        let entry: Entry
+        insert(makeEntry(key, value, deadline: deadline, use), hash)
+    }
+
+    /// An entry that is in no table yet: the caller's, to be inserted or discarded.
+    @inline(__always)
+    func makeEntry(
+        _ key: ByteView, _ value: DetachedValue, deadline: Int64?, _ use: KeyUse?
+    ) -> Entry {
+        var shape = Entry.Shape(
+            keyCount: key.count, valueCount: 8, hasDeadline: deadline != nil)
+        var clock = state.pointee.accessClock
+        if let use, let record = record(of: use) { clock = record }
         switch value {
-        case .string(let source): entry = insert(key, hash, source, deadline)
+        case .string(let source):
+            shape.valueCount = source.inlineCount
+            if case .block(let block) = source { block.hold(heap) }
+            let block = heap.pointee.allocate(shape.byteCount)
+            Entry.write(
+                at: block, shape, key: key, string: source, deadline: deadline, accessClock: clock)
+            return Entry(block)
         case .collection(let source):
-            entry = Entry(addCollection(key, hash, source, deadline: deadline).entry)
+            let block = heap.pointee.allocate(shape.byteCount)
+            Entry.write(
+                at: block, shape, key: key, collection: source, deadline: deadline,
+                accessClock: clock)
+            return Entry(block)
         }
-        if let use, let record = record(of: use) { entry.touch(record) }
+    }
+
+    /// Adds an entry whose key is not there.
+    @inline(__always)
+    mutating func insert(_ entry: Entry, _ hash: UInt64) {
+        table.insert(entry.base, hash: hash)
+        if entry.hasDeadline { moveDeadline(from: nil, to: entry.deadline, hash) }
+        guard entry.encoding == .collection else { return }
+        let source = CollectionSource(type: entry.type, base: entry.collection)
+        if source.type == .stream { state.pointee.streams += 1 }
+        if source.type == .hash {
+            moveFieldDeadline(from: nil, to: HashValue.nextDeadline(source.base), hash)
+        }
+        if let home = state.pointee.home { source.settle(in: home) }
+    }
+
+    /// Frees an entry that was never inserted, with what it holds.
+    func discard(uninserted entry: Entry) {
+        let bytes = entry.shape.byteCount
+        switch entry.encoding {
+        case .collection:
+            entry.type.collection.free(entry.collection, state.pointee.memory)
+        case .block:
+            entry.block.letGo(heap)
+            entry.block.release(heap)
+        default: break
+        }
+        heap.pointee.free(entry.base, bytes)
     }
 
     /// Stores a value under a key, whatever was there, as RESTORE does.

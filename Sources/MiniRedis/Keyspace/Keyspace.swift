@@ -6,8 +6,8 @@
 
 /// All databases of a server and the memory they share.
 ///
-/// Ownership: owns the databases, the state and the memory; lives as long as the server. Used by
-/// the loop alone.
+/// Ownership: owns the databases, the state and the memory; the server's lives as long as the
+/// server and is used by the loop alone, one that is being filled by the thread that fills it.
 final class Keyspace {
     let memory: UnsafeMutablePointer<Memory>
     let state: UnsafeMutablePointer<KeyspaceState>
@@ -26,11 +26,12 @@ final class Keyspace {
     /// Snapshots that are being walked.
     private(set) var liveSnapshots = 0
 
-    init(databaseCount: Int, hasher: KeyHash) {
+    /// `epoch` is what nodes are stamped with until the first snapshot.
+    init(databaseCount: Int, hasher: KeyHash, epoch: UInt64 = 1) {
         self.databaseCount = databaseCount
         self.hasher = hasher
         memory = .allocate(capacity: 1)
-        memory.initialize(to: Memory(hasher: hasher))
+        memory.initialize(to: Memory(hasher: hasher, epoch: epoch))
         state = .allocate(capacity: 1)
         state.initialize(to: KeyspaceState(memory: memory))
         databases = .allocate(capacity: databaseCount)
@@ -62,14 +63,27 @@ final class Keyspace {
     /// or to clients, flushed and not yet freed.
     var notCountedBytes: Int {
         memory.pointee.graveyard.retainedBytes + memory.pointee.heap.pointee.idleBlockBytes
-            + detachedBytes
+            + detachedBytes + state.pointee.detachedCollectionBytes
     }
 
     /// Bytes that the keys take, with their tables and indexes: what `maxmemory` limits.
     var countedBytes: Int { max(0, allocatedBytes - notCountedBytes) }
 
-    /// Bytes that are kept only because a live snapshot sees them.
-    var retainedBytes: Int { memory.pointee.graveyard.retainedBytes }
+    /// Bytes that are kept only because a live snapshot sees them: nodes and entries that were
+    /// replaced, the blocks of huge values, collections that were given up, tables that were
+    /// flushed, and the notes about all that.
+    var retainedBytes: Int {
+        let oldest = memory.pointee.epochs.oldestLive
+        var bytes =
+            memory.pointee.graveyard.retainedBytes
+            + memory.pointee.graveyard.count * MemoryLayout<Graveyard.Node>.stride
+            + memory.pointee.heap.pointee.retainedBlockBytes
+        if let first = detachedTables.first, first.epoch >= oldest { bytes += detachedBytes }
+        if let first = state.pointee.detachedCollections.first, first.epoch >= oldest {
+            bytes += state.pointee.detachedCollectionBytes
+        }
+        return bytes
+    }
 
     /// Whether some of them are no more, and are being freed.
     var freesRetained: Bool {
@@ -91,6 +105,15 @@ final class Keyspace {
     /// Empties a database at once; the memory comes back in slices. Returns how many keys it had.
     @discardableResult
     func flush(_ index: Int) -> Int {
+        let removed = empty(index)
+        guard removed > 0 else { return 0 }
+        state.pointee.changesSinceSave += removed
+        state.pointee.changeLog.note(.flushed, database: index)
+        return removed
+    }
+
+    /// `flush`, of which nobody is told.
+    func empty(_ index: Int) -> Int {
         let removed = databases[index].count
         guard removed > 0 else { return 0 }
         let empty = databaseCount * (Heap.pageBytes + 64)
@@ -101,8 +124,6 @@ final class Keyspace {
         if databases[index].fieldDeadlines.count > 0 {
             detachedDeadlines.append(databases[index].fieldDeadlines.detach())
         }
-        state.pointee.changesSinceSave += removed
-        state.pointee.changeLog.note(.flushed, database: index)
         return removed
     }
 
@@ -139,10 +160,10 @@ final class Keyspace {
         let heap = memory.pointee.heap
         var more = memory.pointee.reclaim(budget: budget) { node, heap in
             if node.kind == BlockReference.graveyardKind {
-                return BlockReference(node.block).block.release(heap)
+                return BlockReference(node.block).block.unearth(heap)
             }
             let entry = Entry(node.block)
-            if entry.encoding == .block { entry.block.release(heap) }
+            if entry.encoding == .block { entry.block.unearth(heap) }
         }
         if freeCollections(budget: budget) { more = true }
         let before = allocatedBytes
@@ -181,7 +202,10 @@ final class Keyspace {
         guard let first = state.pointee.detachedCollections.first,
             first.epoch < memory.pointee.epochs.oldestLive
         else { return false }
-        if first.free(budget) { state.pointee.detachedCollections.removeFirst() }
+        if first.free(budget) {
+            state.pointee.detachedCollectionBytes -= first.bytes
+            state.pointee.detachedCollections.removeFirst()
+        }
         return !state.pointee.detachedCollections.isEmpty
     }
 

@@ -65,12 +65,17 @@ struct Epochs: ~Copyable {
     }
 
     /// The epoch that new nodes are stamped with; never 0.
-    private(set) var current: UInt64 = 1
+    private(set) var current: UInt64
     /// The epoch of the youngest live snapshot, or 0.
     private(set) var newestLive: UInt64 = 0
     /// The epoch of the oldest live snapshot, or `UInt64.max`.
     private(set) var oldestLive: UInt64 = .max
     private var live: [LiveSnapshot] = []
+
+    /// The epochs of a memory without snapshots, the first of which is `first`.
+    init(startingAt first: UInt64 = 1) {
+        current = first
+    }
 
     var liveCount: Int { live.count }
 

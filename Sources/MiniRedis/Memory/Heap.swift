@@ -10,8 +10,8 @@
 // A block's real size is its size class. Whoever overwrites a block in place may use all of it, and
 // two sizes of one class are the same block: `sizeClass` says so without asking the allocator.
 //
-// Limits: one heap serves one thread, the loop. A background job allocates with malloc and accounts
-// for itself.
+// Limits: one heap serves one thread, the loop, or the thread that fills a keyspace which the loop
+// will adopt. A background job allocates with malloc and accounts for itself.
 
 import Glibc
 
@@ -19,13 +19,15 @@ import Glibc
     import CJemalloc
 #endif
 
-/// Sized allocation for the loop's thread, and the count of bytes that it holds.
+/// Sized allocation for one thread, and the count of bytes that it holds.
 struct Heap: ~Copyable {
     /// Bytes in use, as the allocator rounds them.
     private(set) var allocatedBytes = 0
     /// Bytes of referenced blocks that no entry of a table holds: on the way from or to a client,
     /// or kept for a snapshot alone.
     var idleBlockBytes = 0
+    /// Of those, the ones that only entries in the graveyard refer to.
+    var retainedBlockBytes = 0
 
     /// The size of a memory page as the table uses it for a segment.
     static let pageBytes = 4096
@@ -49,6 +51,12 @@ struct Heap: ~Copyable {
         #else
             return nil
         #endif
+    }
+
+    /// Blocks of `bytes` in all, as rounded, change hands: `self` counts them from now on.
+    mutating func takeOver(_ bytes: Int, from other: inout Heap) {
+        allocatedBytes += bytes
+        other.allocatedBytes -= bytes
     }
 
     /// Memory of at least `bytes` (more than zero), aligned to 16, uninitialised. The caller owns

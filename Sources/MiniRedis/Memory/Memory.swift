@@ -4,17 +4,19 @@
 
 /// The heap, the epochs and the graveyard of a keyspace.
 ///
-/// Ownership: one per process, allocated at a fixed address by whoever builds the keyspace; used by
-/// the loop alone.
+/// Ownership: one per keyspace, allocated at a fixed address by whoever builds it; used by one
+/// thread, the loop or, before the keyspace is adopted, the one that fills it.
 struct Memory: ~Copyable {
     let heap: UnsafeMutablePointer<Heap>
     /// What the tables of this memory hash keys and elements with.
     let hasher: KeyHash
-    var epochs = Epochs()
+    var epochs: Epochs
     var graveyard = Graveyard()
 
-    init(hasher: KeyHash = KeyHash(seed: 0)) {
+    /// `epoch` is what nodes are stamped with until the first snapshot.
+    init(hasher: KeyHash = KeyHash(seed: 0), epoch: UInt64 = 1) {
         self.hasher = hasher
+        epochs = Epochs(startingAt: epoch)
         heap = .allocate(capacity: 1)
         heap.initialize(to: Heap())
     }

@@ -2,8 +2,9 @@
 //
 // Loads a dump into a keyspace: every key, or the reason why not.
 //
-// Keys whose deadlines have passed are read, checked and left out, as a master does; so are keys
-// with collections that have no elements, which no command could make.
+// On a master, keys whose deadlines have passed are read, checked and left out; a replica keeps
+// them until its master says otherwise. Keys with collections that have no elements, which no
+// command could make, are left out on both.
 
 /// Why a dump cannot be taken over.
 enum RDBLoadError: Error {
@@ -29,27 +30,88 @@ extension RDBLoadError: CustomStringConvertible {
         guard case .unreadable(let error) = self else { return nil }
         return error.hint
     }
+
+    /// Whether somebody gave the load up, so that nothing is wrong with the dump.
+    var isCancellation: Bool {
+        guard case .unreadable(let error) = self, case .unreadable(let cause) = error.defect else {
+            return false
+        }
+        return cause == .abandoned(.cancelled)
+    }
 }
 
-/// Loads one dump, on the loop.
+/// What to do with the keys of a dump.
+struct RDBLoadOptions {
+    var reader = RDBReaderOptions()
+    /// Keys whose deadlines have passed are kept (on a replica, and before commands that follow).
+    var keepsExpiredKeys = false
+    /// Keys that are there are replaced, where else the load fails.
+    var replacesKeys = false
+}
+
+/// What was loaded.
+struct RDBLoadResult {
+    var keysLoaded = 0
+    /// Keys that were left out because their deadlines had passed.
+    var keysExpired = 0
+    /// Keys that were left out because their collections had no elements.
+    var emptyKeys = 0
+    /// The first of those, for the log.
+    var emptyKeyNames: [String] = []
+    var checksumWasDisabled = false
+    /// What the dump says of itself.
+    var facts = RDBFacts()
+    /// Bytes of the dump, its checksum included: where in a file the next thing begins.
+    var bytesRead = 0
+}
+
+/// What a dump says of itself, as far as it does: the auxiliary fields that mean something here.
+struct RDBFacts {
+    /// The version of the server that wrote it.
+    var producer: String?
+    /// Seconds since 1970.
+    var createdAt: Int64?
+    /// Bytes.
+    var usedMemory: Int64?
+    var replicationID: String?
+    var replicationOffset: Int64?
+    /// The database that the stream of commands had selected.
+    var streamDatabase: Int64?
+    /// Whether it is the base of an append-only file: commands follow, here or in another file.
+    var isAppendOnlyBase = false
+
+    mutating func take(_ name: ByteView, _ value: ByteView) {
+        switch name.string {
+        case "redis-ver", "valkey-ver": producer = value.prefix(min(64, value.count)).string
+        case "ctime": createdAt = Int64(value.string)
+        case "used-mem": usedMemory = Int64(value.string)
+        case "repl-id" where value.count == 40: replicationID = value.string
+        case "repl-offset": replicationOffset = Int64(value.string)
+        case "repl-stream-db": streamDatabase = Int64(value.string)
+        case "aof-base", "aof-preamble": isAppendOnlyBase = Int64(value.string) ?? 0 != 0
+        default: break
+        }
+    }
+}
+
+/// Loads one dump, on the thread that the keyspace belongs to.
 struct RDBLoader {
     private let keyspace: Keyspace
-    private(set) var keysLoaded = 0
-    /// Keys that were left out because their deadlines had passed.
-    private(set) var keysExpired = 0
-    /// Keys that were left out because their collections had no elements.
-    private(set) var emptyKeys = 0
-    /// The first of those, for the log.
-    private(set) var emptyKeyNames: [String] = []
-    private(set) var checksumWasDisabled = false
+    private let options: RDBLoadOptions
+    private let progress: LoadProgress?
+    private(set) var result = RDBLoadResult()
 
     private static let namedEmptyKeys = 10
+    /// Auxiliary fields longer than this are none that mean something here, bytes.
+    private static let longestFact = 256
 
-    private let options: RDBReaderOptions
-
-    init(into keyspace: Keyspace, options: RDBReaderOptions = RDBReaderOptions()) {
+    init(
+        into keyspace: Keyspace, options: RDBLoadOptions = RDBLoadOptions(),
+        progress: LoadProgress? = nil
+    ) {
         self.keyspace = keyspace
         self.options = options
+        self.progress = progress
     }
 
     /// Reads the dump of a file, as `load` does.
@@ -70,67 +132,110 @@ struct RDBLoader {
     ) throws(RDBLoadError) {
         let refusal: RDBLoadError?
         do throws(RDBError) {
-            var reader = try RDBReader(source: source, options: options)
-            refusal = try load(&reader)
+            if let progress {
+                var reader = try RDBReader(
+                    source: WatchedSource(source, progress), options: options.reader)
+                refusal = try loadAll(&reader)
+            } else {
+                var reader = try RDBReader(source: source, options: options.reader)
+                refusal = try loadAll(&reader)
+            }
         } catch {
             throw .unreadable(error)
         }
         if let refusal { throw refusal }
     }
 
-    /// Returns the error that is not the reader's.
-    private mutating func load<Source: ByteSource & ~Copyable>(
+    private mutating func loadAll<Source: ByteSource & ~Copyable>(
         _ reader: inout RDBReader<Source>
     ) throws(RDBError) -> RDBLoadError? {
+        var keys = LoadedKeys(replacingKeys: options.replacesKeys)
         var database = keyspace.databases
+        do throws(RDBError) {
+            if let refusal = try load(&reader, &keys, &database) {
+                keys.discard(from: database)
+                return refusal
+            }
+        } catch {
+            keys.discard(from: database)
+            throw error
+        }
+        result.checksumWasDisabled = reader.checksumWasDisabled
+        result.bytesRead = reader.bytesRead
+        return nil
+    }
+
+    /// Returns the error that is not the reader's.
+    private mutating func load<Source: ByteSource & ~Copyable>(
+        _ reader: inout RDBReader<Source>, _ keys: inout LoadedKeys,
+        _ database: inout UnsafeMutablePointer<Database>
+    ) throws(RDBError) -> RDBLoadError? {
         while true {
+            var existing: String?
             switch try reader.next() {
             case .end:
-                checksumWasDisabled = reader.checksumWasDisabled
-                return nil
+                return keys.flush(to: database).map { duplicate($0, database) }
             case .selectDatabase(let index):
                 guard index < keyspace.databaseCount else {
                     return .tooManyDatabases(limit: keyspace.databaseCount)
                 }
-                database = keyspace.databases + index
+                existing = keys.flush(to: database)
+                if existing == nil { database = keyspace.databases + index }
             case .string(let key, let value, let deadline, let access):
                 if isDue(deadline) { continue }
-                let hash = database.pointee.hash(key)
-                if database.pointee.lookup(key, hash) != nil { return duplicate(key, database) }
                 let source = value.stored(heap: database.pointee.heap)
-                database.pointee.load(key, hash, .string(source), deadline: deadline, access)
-                keysLoaded += 1
+                let entry = database.pointee.makeEntry(
+                    key, .string(source), deadline: deadline, access)
+                existing = keys.add(entry, database.pointee.hash(key), to: database)
+                noteLoaded()
             case .collection(let key, let type, let deadline, let access):
-                let hash = database.pointee.hash(key)
-                if database.pointee.lookup(key, hash) != nil { return duplicate(key, database) }
                 var builder = RDBValueBuilder(type, keyspace.state)
                 try reader.readValue(into: &builder)
                 if builder.isEmpty {
                     noteEmpty(key)
                 } else if !isDue(deadline) {
-                    let value = DetachedValue.collection(builder.take())
-                    database.pointee.load(key, hash, value, deadline: deadline, access)
-                    keysLoaded += 1
+                    let entry = database.pointee.makeEntry(
+                        key, .collection(builder.take()), deadline: deadline, access)
+                    existing = keys.add(entry, database.pointee.hash(key), to: database)
+                    noteLoaded()
                 }
-            case .auxiliary, .resize, .function: continue
+            case .auxiliary(let name, let value): noteFact(name, value)
+            case .resize, .function: continue
             }
+            if let existing { return duplicate(existing, database) }
         }
     }
 
+    private mutating func noteLoaded() {
+        result.keysLoaded += 1
+        guard let progress else { return }
+        if result.keysLoaded & 1023 == 0 { progress.setUsed(keyspace.allocatedBytes) }
+        progress.pauseAfterKey(result.keysLoaded)
+    }
+
+    private mutating func noteFact(_ name: ByteView, _ value: ByteView) {
+        guard name.count <= Self.longestFact && value.count <= Self.longestFact else { return }
+        result.facts.take(name, value)
+        progress?.setClaimed(Int(clamping: result.facts.usedMemory ?? 0))
+    }
+
     private mutating func isDue(_ deadline: Int64?) -> Bool {
-        guard let deadline, deadline <= keyspace.state.pointee.now else { return false }
-        keysExpired += 1
+        guard !options.keepsExpiredKeys, let deadline, deadline <= keyspace.state.pointee.now
+        else { return false }
+        result.keysExpired += 1
         return true
     }
 
     private mutating func noteEmpty(_ key: ByteView) {
-        emptyKeys += 1
-        if emptyKeyNames.count < Self.namedEmptyKeys { emptyKeyNames.append(key.string) }
+        result.emptyKeys += 1
+        if result.emptyKeyNames.count < Self.namedEmptyKeys {
+            result.emptyKeyNames.append(key.string)
+        }
     }
 
     private func duplicate(
-        _ key: ByteView, _ database: UnsafeMutablePointer<Database>
+        _ key: String, _ database: UnsafeMutablePointer<Database>
     ) -> RDBLoadError {
-        .duplicateKey(key.string, database: database.pointee.index)
+        .duplicateKey(key, database: database.pointee.index)
     }
 }

@@ -11,11 +11,16 @@
 // fsync is short, and a save does not fill the page cache with what other processes have to wait
 // for. (Without it, `rdb-save-incremental-fsync no`, the kernel decides.)
 
+import CIntrinsics
 import Glibc
 
 /// Writes a dump beside the target and puts it in its place.
 final class SnapshotFileSink: SnapshotSink {
     private static let windowBytes = 4 << 20
+    // Flags of sync_file_range(2), which the module of the C library leaves out.
+    private static let waitBefore: UInt32 = 1
+    private static let startWriting: UInt32 = 2
+    private static let waitAfter: UInt32 = 4
 
     private var file: SnapshotFile
     private var sink: FileSink
@@ -53,18 +58,16 @@ final class SnapshotFileSink: SnapshotSink {
     }
 
     private func syncWindow() throws(PersistenceError) {
-        let before = UInt32(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE)
         let previous = max(0, synced - Self.windowBytes)
         var status: Int32 = 0
         if previous < synced {
-            status = sync_file_range(
-                descriptor, off64_t(previous), off64_t(synced - previous),
-                before | UInt32(SYNC_FILE_RANGE_WAIT_AFTER))
+            status = cin_sync_range(
+                descriptor, Int64(previous), Int64(synced - previous),
+                Self.waitBefore | Self.startWriting | Self.waitAfter)
         }
         if status == 0 {
-            status = sync_file_range(
-                descriptor, off64_t(synced), off64_t(written - synced),
-                UInt32(SYNC_FILE_RANGE_WRITE))
+            status = cin_sync_range(
+                descriptor, Int64(synced), Int64(written - synced), Self.startWriting)
         }
         // A file system that cannot do this is asked for the whole file.
         if status != 0, errno == ESPIPE || errno == EINVAL || errno == ENOSYS {

@@ -20,6 +20,7 @@ extension ErrorReply {
         ERR AUTH <password> called without any password configured for the default user. Are \
         you sure your configuration is correct?
         """)
+    static let loading = ErrorReply("LOADING Redis is loading the dataset in memory")
     static let noAuthentication = ErrorReply("NOAUTH Authentication required.")
     static let helloNeedsAuthentication = ErrorReply(
         """

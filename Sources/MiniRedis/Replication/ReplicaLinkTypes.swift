@@ -45,7 +45,8 @@ enum ReplicaLinkAction: Equatable, Sendable {
     case none
     /// Open a connection to the master; answer with `connected` or `connectFailed`.
     case connect
-    /// Nothing beside what always holds: if `output` has bytes now, send them, then `clearOutput()`.
+    /// Nothing beside what always holds: if `output` has bytes now, send them, then
+    /// `clearOutput()`.
     case send
     /// The master is going to send a dump. Its data is that of the history `id` up to `offset`.
     /// Nothing is replaced yet.

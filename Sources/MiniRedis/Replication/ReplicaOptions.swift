@@ -107,14 +107,11 @@ struct ReplicaOptions: Equatable, Sendable {
 
     private mutating func setFilter(_ value: ByteView) -> String? {
         guard let words = Self.words(value) else { return "ERR Missing rdb-filter-only values" }
-        isFiltered = true
-        includesFunctions = false
-        for word in words {
-            guard word.lowercased() == "functions" else {
-                return "ERR Unsupported rdb-filter-only option: \(word)"
-            }
-            includesFunctions = true
+        for word in words where word.lowercased() != "functions" {
+            return "ERR Unsupported rdb-filter-only option: \(word)"
         }
+        isFiltered = true
+        includesFunctions = !words.isEmpty
         return nil
     }
 

@@ -103,6 +103,7 @@ extension Configuration {
         .bool("rdbcompression", \.rdbCompression),
         .bool("rdbchecksum", \.rdbChecksum).immutable,
         .bool("stop-writes-on-bgsave-error", \.stopWritesOnSaveError),
+        .integer("key-load-delay", \.keyLoadDelayMicroseconds, int32).hidden,
         .bool("rdb-save-incremental-fsync", \.rdbIncrementalSync),
         .integer("rdb-key-save-delay", \.keySaveDelayMicroseconds, int32).hidden,
         .typed("rdb-version", \.rdbVersion, .dumpVersion),

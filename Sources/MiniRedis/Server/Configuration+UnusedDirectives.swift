@@ -35,7 +35,6 @@ extension Configuration {
         .unusedBool("aof-use-rdb-preamble", true),
         .unusedBool("rdb-del-sync-files", false),
         .unusedChoice("sanitize-dump-payload", "no", ["no", "yes", "clients"]),
-        .unusedInteger("key-load-delay", 0, int32).hidden,
         .unusedInteger("loading-process-events-interval-bytes", 2 << 20, 1024...Int64(Int32.max))
             .hidden,
     ]

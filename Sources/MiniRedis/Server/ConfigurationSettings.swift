@@ -86,6 +86,8 @@ struct Settings: Equatable, Sendable {
     var rdbCompression = true
     var rdbChecksum = true
     var stopWritesOnSaveError = true
+    /// After each key that is loaded; -n: one microsecond after every n keys or so.
+    var keyLoadDelayMicroseconds: Int64 = 0
     /// Whether dumps are brought to the disk while they are written.
     var rdbIncrementalSync = true
     /// The version of dumps; zero is the lowest that holds the data.

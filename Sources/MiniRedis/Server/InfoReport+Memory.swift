@@ -40,9 +40,7 @@ extension InfoReport {
         field("lazyfree_pending_objects", server.keyspace.pendingFrees)
         field("lazyfreed_objects", 0)
         field("snapshot_retained_bytes", server.keyspace.retainedBytes)
-        field(
-            "snapshot_retained_peak_bytes",
-            server.keyspace.memory.pointee.graveyard.peakRetainedBytes)
+        field("snapshot_retained_peak_bytes", server.persistence.peakRetained)
     }
 
     private mutating func describeScriptMemory() {
@@ -67,8 +65,9 @@ extension InfoReport {
 
     mutating func describePersistence() {
         let status = server.persistence
-        field("loading", 0)
-        field("async_loading", 0)
+        let loading = server.loading
+        field("loading", loading.map { $0.kind.isBeside ? 0 : 1 } ?? 0)
+        field("async_loading", loading.map { $0.kind.isBeside ? 1 : 0 } ?? 0)
         describeRunningSave()
         field("rdb_changes_since_last_save", server.keyspace.state.pointee.changesSinceSave)
         field("rdb_bgsave_in_progress", status.runningSince == nil ? 0 : 1)
@@ -94,6 +93,22 @@ extension InfoReport {
         zeros("aof_rewrites", "aof_rewrites_consecutive_failures")
         field("aof_last_write_status", "ok")
         zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size")
+        if let loading { describe(loading) }
+    }
+
+    private mutating func describe(_ loading: LoadingState) {
+        let loaded = loading.loadedBytes
+        field("loading_start_time", loading.startedAt)
+        field("loading_total_bytes", loading.totalBytes)
+        field("loading_rdb_used_mem", loading.progress?.claimedBytes ?? 0)
+        field("loading_loaded_bytes", loaded)
+        let total = max(loading.totalBytes, loaded)
+        field(
+            "loading_loaded_perc", total == 0 ? 0 : Double(loaded) / Double(total) * 100, digits: 2)
+        let elapsed = now / 1000 - loading.startedAt
+        let rate = Double(loaded) / Double(max(1, elapsed))
+        let left = Double(total - loaded)
+        field("loading_eta_seconds", loaded == 0 ? 1 : Int(left / rate))
     }
 
     /// How far the oldest job is that writes a snapshot.

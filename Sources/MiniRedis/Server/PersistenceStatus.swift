@@ -20,6 +20,8 @@ struct PersistenceStatus {
     var lastFailure: (error: PersistenceError, path: String)?
     /// The most that snapshots retained during the last save, bytes.
     var lastRetainedPeak = 0
+    /// The most that snapshots ever retained, bytes.
+    var peakRetained = 0
     /// The last dump's size, and what the keys took in memory at its start, bytes.
     var lastDump: (bytes: Int, memory: Int)?
     /// Microseconds that the start of the last snapshot took: the whole pause.

@@ -110,7 +110,7 @@ extension Server {
     func memoryReport() -> MemoryReport {
         let totals = AllocatorStatistics.now()
         let resident = InfoReport.residentBytes()
-        let used = keyspace.allocatedBytes
+        let used = keyspace.allocatedBytes + (loading?.progress?.usedBytes ?? 0)
         var report = MemoryReport(
             allocated: totals.allocated, active: totals.active, resident: totals.resident,
             processResident: resident, used: used, peak: max(used, peakMemory),

@@ -87,14 +87,18 @@ extension Server {
                 + "\(limit).")
     }
 
-    /// The data is there and clients may come.
-    func announceReadiness() throws(NetworkError) {
+    /// From now on the process ends by itself when it is asked to.
+    func watchSignals() throws(NetworkError) {
         for signal in [SIGTERM, SIGINT] {
             signals.append(
                 try SignalSource(loop: loop, signal: signal) { [unowned self] in
                     endBySignal(signal)
                 })
         }
+    }
+
+    /// The data are there, and clients are served.
+    func announceReadiness() {
         log.write(.notice, "Ready to accept connections tcp")
         process.supervision.tell("STATUS=Ready to accept connections")
         process.supervision.tell("READY=1")
@@ -104,6 +108,11 @@ extension Server {
 
     /// A signal asks for the end. The second SIGINT means it, whatever the first one waits for.
     func endBySignal(_ signal: Int32) {
+        guard loading == nil else {
+            log.write(.warning, "Received shutdown signal during loading, exiting now.")
+            exitStatus = 0
+            return loop.stop()
+        }
         guard !isEnding else {
             guard signal == SIGINT else { return }
             log.write(.warning, "You insist... exiting now.")

@@ -20,7 +20,8 @@ extension Server {
     /// called.
     func end(saving: Bool, force: Bool, failed: @escaping () -> Void) {
         process.supervision.tell("STOPPING=1")
-        guard saving else { return stop() }
+        // What is loaded in part is not to take the place of the dump.
+        guard saving && loading == nil else { return stop() }
         afterFailedEnd.append(failed)
         isEndForced = isEndForced || force
         guard !isEnding else { return }

@@ -63,7 +63,7 @@ extension Server {
         let running = RunningSnapshotJob(job, completion)
         snapshotJobs.running.append(running)
         snapshotJobs.started += 1
-        loop.performOnThread {
+        loop.performOnOwnThread {
             job.run()
         } completion: { [unowned self] in
             guard let result = job.result else {
@@ -132,6 +132,9 @@ extension Server {
 
     /// The end of a turn: looks at what is retained, and tells who waits for jobs that have ended.
     func watchSnapshots() {
+        if keyspace.liveSnapshots > 0 {
+            persistence.peakRetained = max(persistence.peakRetained, keyspace.retainedBytes)
+        }
         if !snapshotJobs.running.isEmpty { limitRetention() }
         while !snapshotJobs.ended.isEmpty {
             let running = snapshotJobs.ended.removeFirst()

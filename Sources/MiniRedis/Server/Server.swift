@@ -26,6 +26,8 @@ final class Server {
     let startedAt: Int64
     var statistics = ServerStatistics()
     var persistence = PersistenceStatus()
+    /// What is being loaded, if anything is.
+    var loading: LoadingState?
     var operations = OperationRate()
     let observers = Observers()
     var effectTakers = EffectTakers()
@@ -151,6 +153,7 @@ final class Server {
         applyClientMemoryLimit()
         applyObserverSettings()
         applyReplicationSettings()
+        loading?.progress?.delayMicroseconds = Int(settings.keyLoadDelayMicroseconds)
     }
 
     private func wireLoop() {
@@ -162,7 +165,8 @@ final class Server {
 
     // MARK: - Life
 
-    /// Listens, loads the dump, serves until it is told to end. Returns the process's exit status.
+    /// Listens, loads the dump while the loop runs, serves until it is told to end. Returns the
+    /// process's exit status.
     func run() -> Int32 {
         announce()
         AllocatorTuning.returnMemoryInBackground(configuration.settings.jemallocBackgroundThread)
@@ -170,15 +174,16 @@ final class Server {
         do throws(NetworkError) {
             try listen()
             settleProcess()
-            guard lockData(), load() else {
+            guard lockData() else {
                 leaveNoTrace()
                 return 1
             }
-            try announceReadiness()
+            try watchSignals()
         } catch {
             return 1
         }
         startTimers()
+        loadAtStart { [unowned self] in announceReadiness() }
         loop.run()
         leaveNoTrace()
         return exitStatus ?? 0

@@ -14,6 +14,8 @@ struct Transaction {
     var requests: [Queued] = []
     /// The flags of all queued commands, united.
     var flags: UInt32 = 0
+    /// Whether all queued commands may run while the server loads.
+    var runsWhileLoading = true
     /// Bytes that the queued requests take.
     var byteCount = 0
     /// A request was refused: EXEC will execute nothing.

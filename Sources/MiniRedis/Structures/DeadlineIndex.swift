@@ -112,6 +112,14 @@ struct DeadlineIndex: ~Copyable {
     /// The element that is due last.
     var last: Element? { tree?.lastLeaf.last.element }
 
+    /// Exchanges the elements of two indexes, at once; whose blocks the nodes are is the caller's
+    /// business.
+    mutating func exchangeContents(with other: inout DeadlineIndex) {
+        swap(&tree, &other.tree)
+        swap(&count, &other.count)
+        swap(&nodeCount, &other.nodeCount)
+    }
+
     /// Takes all nodes away at once and leaves the index empty. Whoever gets them frees them, in
     /// slices.
     mutating func detach() -> DetachedDeadlines {

@@ -135,6 +135,17 @@ extension SegmentedTable {
         return detached
     }
 
+    /// Exchanges what two tables with the same hash hold, at once. Each keeps its place in the
+    /// order of walks, and its memory: whose blocks they are is the caller's business.
+    mutating func exchangeContents(with other: inout SegmentedTable) {
+        swap(&directory, &other.directory)
+        swap(&directoryStamp, &other.directoryStamp)
+        swap(&info, &other.info)
+        swap(&globalDepth, &other.globalDepth)
+        swap(&segmentsOfDepth, &other.segmentsOfDepth)
+        swap(&count, &other.count)
+    }
+
     /// The segments of a nested table as a snapshot sees them; valid as long as the table's fields
     /// are, and never released.
     var view: CapturedTable {

@@ -132,7 +132,8 @@ struct SegmentedTable<Layout: TableLayout>: ~Copyable {
     /// The place of this table in the order in which a snapshot walks.
     let ordinal: Int
     let hasher: KeyHash
-    let memory: UnsafeMutablePointer<Memory>
+    /// Changes for a nested table alone: see `ElementTable.settle`.
+    var memory: UnsafeMutablePointer<Memory>
     #if INVARIANTS
         /// What live snapshots captured of this table: see `SegmentedTable+Witness`.
         var witnessed: [WitnessedCapture] = []

@@ -129,9 +129,17 @@ struct ElementTable<Layout: ElementLayout> {
 
     // MARK: - Freeing
 
+    /// Says whose the collection is: from now on its table allocates from, and asks the epochs of,
+    /// this memory.
+    func settle(in memory: UnsafeMutablePointer<Memory>) {
+        if table.pointee.memory != memory { table.pointee.memory = memory }
+    }
+
     /// Gives everything up, the root of `bytes` included: see `CollectionValue.dismantle`.
-    func dismantle(bytes: Int) -> (_ budget: Int) -> Bool {
-        let memory = table.pointee.memory
+    func dismantle(
+        bytes: Int, _ memory: UnsafeMutablePointer<Memory>
+    ) -> (_ budget: Int) -> Bool {
+        settle(in: memory)
         var rest = table.pointee.dismantle()
         let base = base
         return { budget in

@@ -115,7 +115,7 @@ enum HashValue: CollectionValue {
         }
         let root = HashTable(base)
         var deadlines = DetachedTree<FieldDeadlineLayout>(root.deadlines.head.pointee)
-        let releaseTable = root.dismantle(bytes: rootBytes)
+        let releaseTable = root.dismantle(bytes: rootBytes, memory)
         var isTreeFreed = false
         return { budget in
             if !isTreeFreed {

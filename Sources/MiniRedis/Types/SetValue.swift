@@ -122,7 +122,9 @@ enum SetValue: CollectionValue {
     static func dismantle(
         _ base: UnsafeMutableRawPointer, _ memory: UnsafeMutablePointer<Memory>
     ) -> (_ budget: Int) -> Bool {
-        if CollectionHeader(base).isRoot { return SetTable(base).dismantle(bytes: rootBytes) }
+        if CollectionHeader(base).isRoot {
+            return SetTable(base).dismantle(bytes: rootBytes, memory)
+        }
         return { _ in
             PackedBlock.free(base, memory)
             return true

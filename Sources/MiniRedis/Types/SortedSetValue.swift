@@ -192,7 +192,7 @@ enum SortedSetValue: CollectionValue {
         let root = SortedSetTable(base)
         // The head is read and left as it is: a snapshot may see the root.
         var tree = DetachedTree<SortedSetOrder>(root.treeHead.pointee)
-        let rest = root.dismantle(bytes: rootBytes)
+        let rest = root.dismantle(bytes: rootBytes, memory)
         var isTreeFreed = false
         return { budget in
             if !isTreeFreed { isTreeFreed = tree.free(atMost: budget, memory: memory) { _ in } }

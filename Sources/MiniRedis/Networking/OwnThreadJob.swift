@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Work on a thread of its own, for what may wait long for somebody else: the pool has four threads,
+// and a load that waits for a master would take one away from saves and KEYS.
+
+import CUVShim
+
+/// One piece of work on its own thread. It holds itself until it is done.
+private final class OwnThreadJob {
+    let work: @Sendable () -> Void
+    let completion: () -> Void
+    let loop: EventLoop
+    var thread = uv_thread_t()
+    var wakeup: LoopWakeup?
+
+    init(
+        loop: EventLoop, work: @escaping @Sendable () -> Void, completion: @escaping () -> Void
+    ) {
+        self.loop = loop
+        self.work = work
+        self.completion = completion
+    }
+
+    func start() {
+        let wakeup = LoopWakeup(loop: loop) { [unowned self] in finish() }
+        self.wakeup = wakeup
+        let parcel = UnsafeMutablePointer<Parcel>.allocate(capacity: 1)
+        parcel.initialize(to: Parcel(work: work, signal: wakeup.signal))
+        _ = Unmanaged.passRetained(self)
+        loop.runningJobs += 1
+        let status = uv_thread_create(
+            &thread,
+            { argument in
+                guard let parcel = argument?.assumingMemoryBound(to: Parcel.self) else { return }
+                let (work, signal) = (parcel.pointee.work, parcel.pointee.signal)
+                parcel.deinitialize(count: 1)
+                parcel.deallocate()
+                work()
+                signal.send()
+            }, parcel)
+        guard status != 0 else { return }
+        // No thread to be had: one of the pool does it.
+        parcel.deinitialize(count: 1)
+        parcel.deallocate()
+        wakeup.close()
+        loop.runningJobs -= 1
+        loop.perform(work: work, completion: completion)
+        Unmanaged.passUnretained(self).release()
+    }
+
+    /// What a thread is given.
+    private struct Parcel {
+        let work: @Sendable () -> Void
+        let signal: LoopWakeup.Signal
+    }
+
+    private func finish() {
+        uv_thread_join(&thread)
+        wakeup?.close()
+        leave()
+    }
+
+    private func leave() {
+        loop.runningJobs -= 1
+        completion()
+        Unmanaged.passUnretained(self).release()
+    }
+}
+
+extension EventLoop {
+    /// Runs `work` on a thread of its own, then `completion` on the loop. `work` sees only what is
+    /// safe to share. If the loop ends before, `completion` does not run.
+    func performOnOwnThread(
+        work: @escaping @Sendable () -> Void, completion: @escaping () -> Void
+    ) {
+        OwnThreadJob(loop: self, work: work, completion: completion).start()
+    }
+}
