@@ -21,8 +21,15 @@ struct ReloadOptions: OptionSet {
     static let noSave = ReloadOptions(rawValue: 4)
 }
 
+/// What is answered to BGSAVE.
+enum BackgroundSaveAnswer {
+    case started, scheduled
+}
+
 /// The server, as administration commands see it.
-protocol Administration: Observation, SessionEffects, Publishing, Serialization, Following {
+protocol Administration: Observation, SessionEffects, Publishing, Serialization,
+    ReplicationVerbs, Following
+{
     /// The commands that there are.
     var commandTable: CommandTable { get }
     var keyspace: Keyspace { get }
@@ -70,6 +77,15 @@ protocol Administration: Observation, SessionEffects, Publishing, Serialization,
     func replyKeys(_ pattern: ByteView, database: Int, to session: UnsafeMutablePointer<Session>)
     /// Saves in the background; this client alone waits for it. Throws if another save is running.
     func save(for session: UnsafeMutablePointer<Session>) throws(ErrorReply)
+    /// Starts a save that nobody waits for; with `maySchedule`, or within a transaction, it may be
+    /// left for later. Throws if another save is running.
+    func saveInBackground(maySchedule: Bool) throws(ErrorReply) -> BackgroundSaveAnswer
+    /// Gives up the save that is running or scheduled; throws if there is none.
+    func cancelSave() throws(ErrorReply) -> BackgroundSaveAnswer
+    /// All databases were emptied by FLUSHALL.
+    func flushedAll()
+    /// MISCONF and the reason why nothing may be written.
+    var diskErrorText: String { get }
     /// Ends the server after the save that `mode` asks for; the client gets an error if that fails,
     /// and none if not.
     func shutDown(_ mode: ShutdownMode, for session: UnsafeMutablePointer<Session>, force: Bool)

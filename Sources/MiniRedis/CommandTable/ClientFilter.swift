@@ -34,12 +34,16 @@ struct ServerAttention: OptionSet {
     static let allPaused = ServerAttention(rawValue: 1 << 2)
     /// Somebody cares for changes of keys: they are noted, and somebody is to be told.
     static let followed = ServerAttention(rawValue: 1 << 3)
+    /// There are too few replicas for writes (`min-replicas-to-write`).
+    static let lacksReplicas = ServerAttention(rawValue: 1 << 8)
     /// The data are not there yet.
     static let loading = ServerAttention(rawValue: 1 << 4)
     /// Other data are being loaded, which will take the place of those that are served.
     static let loadingBeside = ServerAttention(rawValue: 1 << 5)
+    /// The data cannot be saved: nothing is written until they can.
+    static let diskFailed = ServerAttention(rawValue: 1 << 7)
     /// This server is a replica that refuses something: see `ReplicaRefusals`.
-    static let refusingReplica = ServerAttention(rawValue: 1 << 8)
+    static let refusingReplica = ServerAttention(rawValue: 1 << 9)
 }
 
 /// What a replica lets only its master do.

@@ -28,6 +28,8 @@ struct CommandFlags: OptionSet, Sendable {
     static let movableKeys = CommandFlags(rawValue: 1 << 17)
     static let allowBusy = CommandFlags(rawValue: 1 << 18)
     static let noMandatoryKeys = CommandFlags(rawValue: 1 << 19)
+    /// Tells of a disk that fails although it writes nothing; not shown.
+    static let reportsDiskErrors = CommandFlags(rawValue: 1 << 21)
     /// In the access category @dangerous; not shown.
     static let dangerous = CommandFlags(rawValue: 1 << 24)
     /// In the access category @keyspace; not shown.

@@ -8,7 +8,7 @@ enum Connections {
         Command(
             "PING", in: .connection, since: "1.0.0", complexity: "O(1)",
             summary: "Answers PONG, or the message.",
-            flags: [.fast, .whileSubscribed],
+            flags: [.fast, .whileSubscribed, .reportsDiskErrors],
             tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
             syntax: [.optional(.string("message"))],
             run: .session(ping)),

@@ -4,7 +4,7 @@
 
 /// The commands on the server.
 enum ServerCommands {
-    static let declarations = databases + settings + life
+    static let declarations = databases + settings + saves + life
 
     private static let flushMode = Syntax.optional(
         .oneOf(
@@ -81,12 +81,6 @@ enum ServerCommands {
 
     private static let life: [Command] = [
         Command(
-            "SAVE", in: .server, since: "1.0.0",
-            complexity: "O(N) where N is the number of keys, in the background.",
-            summary: "Saves all databases to the dump file; only this client waits for it.",
-            flags: [.admin, .noScript, .noAsyncLoading, .noMulti],
-            run: .administration(save)),
-        Command(
             "SHUTDOWN", in: .server, since: "1.0.0",
             complexity: "O(N) when saving, where N is the number of keys; otherwise O(1)",
             summary: "Saves, if there are save points or SAVE asks for it, and ends the server.",
@@ -97,7 +91,7 @@ enum ServerCommands {
                 .optional(.token("FORCE")).since("7.0.0"),
                 .optional(.token("ABORT")).since("7.0.0"),
             ],
-            run: .administration(shutDown)),
+            run: .administration(shutDown))
     ]
 
     /// https://redis.io/docs/latest/commands/dbsize/
@@ -119,6 +113,7 @@ enum ServerCommands {
         let keyspace = context.administration.keyspace
         for index in 0..<keyspace.databaseCount { keyspace.flush(index) }
         context.data.propagateRequest()
+        context.administration.flushedAll()
         context.reply.ok()
     }
 
@@ -171,11 +166,6 @@ enum ServerCommands {
     static func rewrite(_ context: AdministrationContext) throws(ErrorReply) {
         try context.administration.rewriteConfiguration(
             for: context.session, everything: false)
-    }
-
-    /// https://redis.io/docs/latest/commands/save/
-    static func save(_ context: AdministrationContext) throws(ErrorReply) {
-        try context.administration.save(for: context.session)
     }
 
     /// https://redis.io/docs/latest/commands/shutdown/

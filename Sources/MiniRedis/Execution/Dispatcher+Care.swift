@@ -7,6 +7,7 @@
 //     CLIENT PAUSE                                             not now
 //     MULTI                                                    queued
 //     CLIENT REPLY                                             without its reply
+//     CLIENT NO-TOUCH                                          without a trace of the access
 //     MONITOR                                                  and somebody is told
 //
 // It knows the reasons why a request is special, and nothing of what commands do.
@@ -21,12 +22,16 @@ extension Dispatcher {
             if hasChanges { settle() }
             if frame.pointee.hasDeferred { frame.pointee.administration.sendDeferred() }
         }
+        keyspace.state.pointee.sparesAccess = session.pointee.attention.contains(.untouching)
+        defer { keyspace.state.pointee.sparesAccess = false }
         let start = frame.pointee.reply.buffer.pointee.count
+        let isReplica = session.pointee.attention.contains(.replica)
         let isSilent = session.pointee.beginSilence()
         let admitted = admit(resolution, session)
         let isQueued = admitted.map { isToBeQueued($0, session) } ?? false
         if let admitted { runOrQueue(admitted, session) }
         if session.pointee.hold.contains(.paused) { return }
+        if isReplica { refuseReply(session, since: start) }
         if isSilent && session.pointee.endSilence() {
             frame.pointee.reply.buffer.pointee.truncate(to: start)
         }
@@ -75,6 +80,20 @@ extension Dispatcher {
         guard session.pointee.transaction == nil || !flags.contains(.noMulti) else {
             return refuse(record, .notInTransaction, session)
         }
+        if session.pointee.attention.contains(.replica),
+            !flags.isDisjoint(with: [.write, .readOnly, .mayReplicate])
+        {
+            return refuse(record, .replicaUsesKeyspace, session)
+        }
+        guard !isDiskErrorReported(flags, session) else {
+            let text = frame.pointee.administration.diskErrorText
+            refuse(record, session, text, inside: text)
+            return nil
+        }
+        guard
+            !frame.pointee.attention.contains(.lacksReplicas)
+                || !allFlags(flags, session).contains(.write)
+        else { return refuse(record, .notEnoughReplicas, session) }
         guard maySubscriberUse(flags, session) else {
             refuseSubscriber(record, session)
             return nil
@@ -91,6 +110,17 @@ extension Dispatcher {
             return refuse(record, .outOfMemory, session)
         }
         return record
+    }
+
+    /// A reply to a replica would be bytes of its stream: whoever asked for one has to go.
+    private func refuseReply(_ session: UnsafeMutablePointer<Session>, since start: Int) {
+        let buffer = frame.pointee.reply.buffer
+        guard buffer.pointee.count > start else { return }
+        frame.pointee.administration.replicaSpoke(
+            session, command: table.names[frame.pointee.command],
+            reply: ByteView(buffer.pointee.base + start, count: buffer.pointee.count - start))
+        buffer.pointee.truncate(to: start)
+        session.pointee.hold.insert([.closing, .dropping])
     }
 
     /// Whether the server is loading, and the command, or one of those queued that it would run, is
@@ -117,18 +147,32 @@ extension Dispatcher {
         guard frame.pointee.attention.contains(.refusingReplica),
             session.pointee.kind != .primary
         else { return nil }
-        let executed = flags.contains(.executes) ? session.pointee.transaction : nil
         if frame.pointee.replicaRefusals.contains(.writes),
-            flags.union(CommandFlags(rawValue: executed?.flags ?? 0)).contains(.write)
+            allFlags(flags, session).contains(.write)
         {
             return .readOnlyReplica
         }
-        if frame.pointee.replicaRefusals.contains(.staleData),
-            !flags.contains(.stale) || executed?.runsWhileStale == false
-        {
-            return .masterDown
+        guard frame.pointee.replicaRefusals.contains(.staleData) else { return nil }
+        let executed = flags.contains(.executes) ? session.pointee.transaction : nil
+        let mayRun = flags.contains(.stale) && executed?.runsWhileStale != false
+        return mayRun ? nil : .masterDown
+    }
+
+    /// The flags of a request, with those of all that it would execute.
+    private func allFlags(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> CommandFlags {
+        guard flags.contains(.executes), let transaction = session.pointee.transaction else {
+            return flags
         }
-        return nil
+        return flags.union(CommandFlags(rawValue: transaction.flags))
+    }
+
+    private func isDiskErrorReported(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> Bool {
+        frame.pointee.attention.contains(.diskFailed) && session.pointee.kind != .primary
+            && !allFlags(flags, session).isDisjoint(with: [.write, .reportsDiskErrors])
     }
 
     private func isPaused(
@@ -136,10 +180,7 @@ extension Dispatcher {
     ) -> Bool {
         let attention = frame.pointee.attention
         guard session.pointee.kind != .primary else { return false }
-        var flags = flags
-        if flags.contains(.executes), let transaction = session.pointee.transaction {
-            flags.formUnion(CommandFlags(rawValue: transaction.flags))
-        }
+        let flags = allFlags(flags, session)
         if attention.contains(.allPaused) { return true }
         return attention.contains(.writesPaused)
             && !flags.isDisjoint(with: [.write, .mayReplicate])

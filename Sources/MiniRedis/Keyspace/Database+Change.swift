@@ -239,6 +239,7 @@ extension Database {
         if entry.encoding == .block { entry.block.letGo(heap) }
         if entry.encoding == .collection && !keepsValue { discardCollection(of: entry) }
         guard isPrivate else {
+            if entry.encoding == .block { entry.block.bury(heap) }
             state.pointee.memory.pointee.retire(entry.base, bytes: bytes, kind: Self.entryKind)
             return
         }

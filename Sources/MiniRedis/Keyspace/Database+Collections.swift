@@ -10,6 +10,8 @@
 struct DetachedCollection {
     /// Nothing is freed while a snapshot of this epoch or an earlier one lives.
     var epoch: UInt64
+    /// What it takes, bytes: an estimate, 0 for parts of a stream.
+    var bytes = 0
     /// Frees about so many blocks; true when all is done.
     var free: (_ budget: Int) -> Bool
 }
@@ -17,6 +19,8 @@ struct DetachedCollection {
 extension Database {
     /// A collection of more blocks than this is freed in slices.
     static var freedAtOnce: Int { 256 }
+    /// Elements that are looked at to know what a collection takes.
+    private static var sampledElements: Int { 16 }
 
     /// Adds a key with a collection, which it owns from now on; not committed.
     mutating func addCollection(
@@ -149,9 +153,45 @@ extension Database {
             type.free(base, memory)
             return blocks
         }
+        let bytes = type.byteCount(base, samples: Self.sampledElements)
+        state.pointee.detachedCollectionBytes += bytes
         state.pointee.detachedCollections.append(
             DetachedCollection(
-                epoch: memory.pointee.epochs.current, free: type.dismantle(base, memory)))
+                epoch: memory.pointee.epochs.current, bytes: bytes,
+                free: type.dismantle(base, memory)))
         return 1
+    }
+}
+
+// MARK: - Looking ahead
+
+extension Database {
+    /// Asks for the head of the collection whose key's hash is `hash`, if its entry is where most
+    /// entries are. Reads the entry, which should have been asked for; returns it.
+    @inline(__always)
+    func prefetchCollection(_ hash: UInt64) -> UnsafeRawPointer? {
+        guard let base = table.likelyEntry(hash) else { return nil }
+        let entry = Entry(base)
+        guard entry.encoding == .collection, entry.type.hasElementTable else { return nil }
+        let collection = UnsafeRawPointer(entry.collection)
+        prefetch(collection)
+        prefetch(collection + 64)
+        return collection
+    }
+
+    /// Asks for the bucket of an element with this hash, if the collection has a table. Reads its
+    /// head; returns whether there is a bucket to be read.
+    @inline(__always)
+    func prefetchElementBucket(_ collection: UnsafeRawPointer, _ hash: UInt64) -> Bool {
+        guard CollectionHeader(collection).isRoot else { return false }
+        SetTable(collection).table.pointee.prefetchBucket(hash)
+        return true
+    }
+
+    /// Asks for the element, if its bucket (which should have been asked for) names one. How
+    /// elements are laid out is of no matter.
+    @inline(__always)
+    func prefetchElement(_ collection: UnsafeRawPointer, _ hash: UInt64) {
+        SetTable(collection).table.pointee.prefetchEntry(hash)
     }
 }

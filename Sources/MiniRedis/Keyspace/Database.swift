@@ -70,13 +70,13 @@ struct Database: ~Copyable {
     /// What an entry is to remember that is accessed now, or made in place of `old`.
     @inline(__always)
     func accessRecord(following old: Entry) -> UInt32 {
-        if state.pointee.countsFrequency { return countedRecord(old) }
-        return state.pointee.accessClock
+        state.pointee.isAccessPlain ? state.pointee.accessClock : carefulRecord(old)
     }
 
     @inline(never)
-    private func countedRecord(_ entry: Entry) -> UInt32 {
-        AccessRecord.counted(
+    private func carefulRecord(_ entry: Entry) -> UInt32 {
+        if state.pointee.sparesAccess { return entry.accessClock }
+        return AccessRecord.counted(
             entry.accessClock, now: state.pointee.now, state.pointee.frequencyScale,
             &state.pointee.random)
     }

@@ -63,14 +63,32 @@ final class Keyspace {
     /// or to clients, flushed and not yet freed.
     var notCountedBytes: Int {
         memory.pointee.graveyard.retainedBytes + memory.pointee.heap.pointee.idleBlockBytes
-            + detachedBytes
+            + detachedBytes + state.pointee.detachedCollectionBytes
     }
 
     /// Bytes that the keys take, with their tables and indexes: what `maxmemory` limits.
     var countedBytes: Int { max(0, allocatedBytes - notCountedBytes) }
 
-    /// Bytes that are kept only because a live snapshot sees them.
-    var retainedBytes: Int { memory.pointee.graveyard.retainedBytes }
+    /// Bytes that are kept only because a live snapshot sees them: nodes and entries that were
+    /// replaced, the blocks of huge values, collections that were given up, tables that were
+    /// flushed, and the notes about all that.
+    var retainedBytes: Int {
+        let oldest = memory.pointee.epochs.oldestLive
+        var bytes =
+            memory.pointee.graveyard.retainedBytes
+            + memory.pointee.graveyard.count * MemoryLayout<Graveyard.Node>.stride
+            + memory.pointee.heap.pointee.retainedBlockBytes
+        if let first = detachedTables.first, first.epoch >= oldest { bytes += detachedBytes }
+        if let first = state.pointee.detachedCollections.first, first.epoch >= oldest {
+            bytes += state.pointee.detachedCollectionBytes
+        }
+        return bytes
+    }
+
+    /// Whether some of them are no more, and are being freed.
+    var freesRetained: Bool {
+        memory.pointee.graveyard.hasFree(before: memory.pointee.epochs.oldestLive)
+    }
 
     /// Entries and nodes that wait to be freed.
     var pendingFrees: Int {
@@ -142,10 +160,10 @@ final class Keyspace {
         let heap = memory.pointee.heap
         var more = memory.pointee.reclaim(budget: budget) { node, heap in
             if node.kind == BlockReference.graveyardKind {
-                return BlockReference(node.block).block.release(heap)
+                return BlockReference(node.block).block.unearth(heap)
             }
             let entry = Entry(node.block)
-            if entry.encoding == .block { entry.block.release(heap) }
+            if entry.encoding == .block { entry.block.unearth(heap) }
         }
         if freeCollections(budget: budget) { more = true }
         let before = allocatedBytes
@@ -184,7 +202,10 @@ final class Keyspace {
         guard let first = state.pointee.detachedCollections.first,
             first.epoch < memory.pointee.epochs.oldestLive
         else { return false }
-        if first.free(budget) { state.pointee.detachedCollections.removeFirst() }
+        if first.free(budget) {
+            state.pointee.detachedCollectionBytes -= first.bytes
+            state.pointee.detachedCollections.removeFirst()
+        }
         return !state.pointee.detachedCollections.isEmpty
     }
 

@@ -38,8 +38,6 @@ struct Graveyard: ~Copyable {
     private var tail: UnsafeMutablePointer<Chunk>?
     /// Bytes that wait, as the allocator rounds them: what live snapshots retain.
     private(set) var retainedBytes = 0
-    /// The most that `retainedBytes` has been.
-    private(set) var peakRetainedBytes = 0
     private(set) var count = 0
 
     /// Adds a node; the graveyard owns it from now on.
@@ -56,7 +54,12 @@ struct Graveyard: ~Copyable {
         last.pointee.end += 1
         count += 1
         retainedBytes += Heap.sizeClass(node.bytes)
-        peakRetainedBytes = max(peakRetainedBytes, retainedBytes)
+    }
+
+    /// Whether `popFirst` would take a node.
+    func hasFree(before oldestLive: UInt64) -> Bool {
+        guard let chunk = head, chunk.pointee.start < chunk.pointee.end else { return false }
+        return chunk.pointee.nodes[chunk.pointee.start].epoch < oldestLive
     }
 
     /// Takes the oldest node if no snapshot of an epoch from `oldestLive` on could see it; the

@@ -26,6 +26,8 @@ struct Heap: ~Copyable {
     /// Bytes of referenced blocks that no entry of a table holds: on the way from or to a client,
     /// or kept for a snapshot alone.
     var idleBlockBytes = 0
+    /// Of those, the ones that only entries in the graveyard refer to.
+    var retainedBlockBytes = 0
 
     /// The size of a memory page as the table uses it for a segment.
     static let pageBytes = 4096

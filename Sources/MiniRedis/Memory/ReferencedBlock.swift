@@ -7,10 +7,11 @@
 // too: nobody copies it. The block counts its references and is freed with the last one. Its bytes
 // up to `count` do not change while it has more than one.
 //
-//     [ references : 8 ][ count : 8 ][ capacity : 8 ][ holders : 8 ][ bytes ... ]
+//     [ references : 8 ][ count : 8 ][ capacity : 8 ][ holders : 4 ][ graves : 4 ][ bytes ... ]
 //
 // Among the references are those of entries in a table, its holders, which are counted for
-// themselves: a block without them is no part of what the keys take.
+// themselves: a block without them is no part of what the keys take. So are those of entries that
+// wait in the graveyard: a block that only they have is kept for snapshots.
 //
 // Limits: references are counted by the loop's thread alone; a background walk needs no reference
 // of its own, since the old entry that it sees keeps one until the snapshot has ended.
@@ -35,7 +36,7 @@ struct ReferencedBlock {
         address = heap.pointee.allocate(usable + Self.headerBytes)
         references = 1
         count = 0
-        holders = 0
+        (holders, graves) = (0, 0)
         self.capacity = usable
         heap.pointee.idleBlockBytes += byteCount
     }
@@ -94,9 +95,14 @@ struct ReferencedBlock {
         nonmutating set { address.storeBytes(of: newValue, toByteOffset: 16, as: Int.self) }
     }
 
-    private var holders: Int {
-        get { address.load(fromByteOffset: 24, as: Int.self) }
-        nonmutating set { address.storeBytes(of: newValue, toByteOffset: 24, as: Int.self) }
+    private var holders: Int32 {
+        get { address.load(fromByteOffset: 24, as: Int32.self) }
+        nonmutating set { address.storeBytes(of: newValue, toByteOffset: 24, as: Int32.self) }
+    }
+
+    private var graves: Int32 {
+        get { address.load(fromByteOffset: 28, as: Int32.self) }
+        nonmutating set { address.storeBytes(of: newValue, toByteOffset: 28, as: Int32.self) }
     }
 
     /// Bytes that the block takes, its header included.
@@ -104,7 +110,10 @@ struct ReferencedBlock {
 
     /// An entry of a table refers to the block from now on. The reference is counted apart.
     func hold(_ heap: UnsafeMutablePointer<Heap>) {
-        if holders == 0 { heap.pointee.idleBlockBytes -= byteCount }
+        if holders == 0 {
+            heap.pointee.idleBlockBytes -= byteCount
+            if graves > 0 { heap.pointee.retainedBlockBytes -= byteCount }
+        }
         holders += 1
     }
 
@@ -112,7 +121,23 @@ struct ReferencedBlock {
     func letGo(_ heap: UnsafeMutablePointer<Heap>) {
         assert(holders > 0)
         holders -= 1
-        if holders == 0 { heap.pointee.idleBlockBytes += byteCount }
+        guard holders == 0 else { return }
+        heap.pointee.idleBlockBytes += byteCount
+        if graves > 0 { heap.pointee.retainedBlockBytes += byteCount }
+    }
+
+    /// An entry with a reference, which was let go of, waits in the graveyard from now on.
+    func bury(_ heap: UnsafeMutablePointer<Heap>) {
+        if holders == 0 && graves == 0 { heap.pointee.retainedBlockBytes += byteCount }
+        graves += 1
+    }
+
+    /// Such an entry is freed now, and its reference given up.
+    func unearth(_ heap: UnsafeMutablePointer<Heap>) {
+        assert(graves > 0)
+        graves -= 1
+        if holders == 0 && graves == 0 { heap.pointee.retainedBlockBytes -= byteCount }
+        release(heap)
     }
 
     var bytes: UnsafeMutableRawPointer { address + Self.headerBytes }

@@ -222,8 +222,9 @@ extension Connection {
     }
 
     private func noteDrained() {
-        guard isCongested, queue.byteCount < Connection.lowWatermarkBytes else { return }
+        guard isCongested || isFed, queue.byteCount < Connection.lowWatermarkBytes else { return }
         isCongested = false
+        isFed = false
         loop.drainedConnections.append(self)
     }
 

@@ -39,12 +39,13 @@ private final class OwnThreadJob {
                 signal.send()
             }, parcel)
         guard status != 0 else { return }
-        // No thread to be had: late is better than never.
+        // No thread to be had: one of the pool does it.
         parcel.deinitialize(count: 1)
         parcel.deallocate()
-        work()
         wakeup.close()
-        leave()
+        loop.runningJobs -= 1
+        loop.perform(work: work, completion: completion)
+        Unmanaged.passUnretained(self).release()
     }
 
     /// What a thread is given.

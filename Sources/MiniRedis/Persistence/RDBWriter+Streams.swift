@@ -111,12 +111,12 @@ extension RDBListpackBuilder {
 }
 
 extension RDBWriter where Sink: ~Copyable {
-    mutating func stream(_ view: StreamView) throws(PersistenceError) {
+    /// A stream, with what Redis 7.0 counts in it, or, for older readers, without.
+    mutating func stream(_ view: StreamView, hasCounts: Bool) throws(PersistenceError) {
         try length(view.chunks.count)
         var node = RDBListpackBuilder()
         var failure: PersistenceError?
         view.forEachChunk { chunk, live in
-            guard failure == nil else { return }
             node.begin()
             node.append(chunk, live: live)
             failure = attempt { writer throws(PersistenceError) in
@@ -124,45 +124,50 @@ extension RDBWriter where Sink: ~Copyable {
                 try writer.rawID(chunk.origin)
                 try writer.string(node.finish())
             }
+            return failure == nil
         }
         if let failure { throw failure }
         try length(view.count)
         try streamID(view.lastID)
-        try streamID(view.firstID)
-        try streamID(view.maximalDeletedID)
-        try number(UInt64(bitPattern: view.entriesAdded))
+        if hasCounts {
+            try streamID(view.firstID)
+            try streamID(view.maximalDeletedID)
+            try number(UInt64(bitPattern: view.entriesAdded))
+        }
         try length(view.groups.count)
-        view.groups.forEachRecord { record in
-            guard failure == nil else { return }
+        view.groups.forEachRecord(from: view.groups.first()) { record in
             failure = attempt { writer throws(PersistenceError) in
-                try writer.group(StreamGroupView(record))
+                try writer.group(StreamGroupView(record), hasCounts: hasCounts)
             }
+            return failure == nil
         }
         if let failure { throw failure }
     }
 
-    private mutating func group(_ group: StreamGroupView) throws(PersistenceError) {
+    private mutating func group(
+        _ group: StreamGroupView, hasCounts: Bool
+    ) throws(PersistenceError) {
         try string(group.name)
         try streamID(group.lastID)
-        try number(UInt64(bitPattern: group.entriesRead ?? -1))
+        if hasCounts { try number(UInt64(bitPattern: group.entriesRead ?? -1)) }
         try length(group.pending.count)
         var failure: PersistenceError?
-        group.pending.forEachRecord { record in
-            guard failure == nil else { return }
+        group.pending.forEachRecord(from: group.pending.first()) { record in
             let pending = StreamPendingView(record)
             failure = attempt { writer throws(PersistenceError) in
                 try writer.rawID(pending.id)
                 try writer.littleEndian(pending.deliveryTime)
                 try writer.number(UInt64(bitPattern: pending.deliveryCount))
             }
+            return failure == nil
         }
         if let failure { throw failure }
         try length(group.consumers.count)
-        group.consumers.forEachRecord { record in
-            guard failure == nil else { return }
+        group.consumers.forEachRecord(from: group.consumers.first()) { record in
             failure = attempt { writer throws(PersistenceError) in
                 try writer.consumer(StreamConsumerView(record))
             }
+            return failure == nil
         }
         if let failure { throw failure }
     }
@@ -174,11 +179,11 @@ extension RDBWriter where Sink: ~Copyable {
         try littleEndian(consumer.seenTime)
         try length(consumer.own.count)
         var failure: PersistenceError?
-        consumer.own.forEachRecord { record in
-            guard failure == nil else { return }
+        consumer.own.forEachRecord(from: consumer.own.first()) { record in
             failure = attempt { writer throws(PersistenceError) in
                 try writer.rawID(StreamID(at: record))
             }
+            return failure == nil
         }
         if let failure { throw failure }
     }

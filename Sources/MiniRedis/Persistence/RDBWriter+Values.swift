@@ -9,6 +9,7 @@
 //     hash       4       2        as 24, from version 12 on, if a field has a deadline
 //     zset       5       8
 //     stream    19      10        without the times of consumers' activity, which 7.0 does not know
+//     stream    15       9        on request only: also without what 7.0 counts
 //
 // The collection is walked in place, element by element, through the views that commands use, in a
 // block that a snapshot has captured.
@@ -21,7 +22,8 @@ struct RDBValueForm {
     /// The earliest deadline of a hash's fields, milliseconds since 1970; nil if none has one.
     let minimalDeadline: Int64?
 
-    init(_ type: ValueType, _ base: UnsafeRawPointer) {
+    /// The form for a dump of `version`; its own version is higher if there is none.
+    init(_ type: ValueType, _ base: UnsafeRawPointer, for version: Int) {
         let deadline = type == .hash ? Self.minimalDeadline(HashView(base)) : nil
         minimalDeadline = deadline
         self.type =
@@ -31,7 +33,9 @@ struct RDBValueForm {
             case .set: RDBValueType.set
             case .sortedSet: RDBValueType.sortedSet2
             case .hash: deadline == nil ? RDBValueType.hash : RDBValueType.hashTimed
-            case .stream: RDBValueType.stream2
+            case .stream:
+                version < RDBVersion.firstWithStreamCounts
+                    ? RDBValueType.stream : RDBValueType.stream2
             }
     }
 
@@ -77,7 +81,8 @@ extension RDBWriter where Sink: ~Copyable {
     mutating func collection(
         key: ByteView, _ type: ValueType, _ base: UnsafeRawPointer, deadline: Int64?
     ) throws(PersistenceError) {
-        let form = RDBValueForm(type, base)
+        let form = RDBValueForm(type, base, for: options.version)
+        if form.version > options.version { try refuse(key, form) }
         try beginValue(form.type, deadline: deadline)
         try string(key)
         try elements(type, base, form)
@@ -87,7 +92,7 @@ extension RDBWriter where Sink: ~Copyable {
     mutating func payload(_ entry: Entry) throws(PersistenceError) {
         var version = RDBVersion.written
         if entry.encoding == .collection {
-            let form = RDBValueForm(entry.type, entry.collection)
+            let form = RDBValueForm(entry.type, entry.collection, for: .max)
             version = form.version
             try beginValue(form.type, deadline: nil)
             try elements(entry.type, entry.collection, form)
@@ -109,9 +114,22 @@ extension RDBWriter where Sink: ~Copyable {
         case .set: try set(SetView(base))
         case .sortedSet: try sortedSet(SortedSetView(base))
         case .hash: try hash(HashView(base), minimalDeadline: form.minimalDeadline)
-        case .stream: try stream(StreamView(base))
+        case .stream:
+            try stream(StreamView(base), hasCounts: form.type == RDBValueType.stream2)
         }
     }
+
+    /// The dump cannot have this key: says why.
+    private func refuse(_ key: ByteView, _ form: RDBValueForm) throws(PersistenceError) {
+        let (type, encoding) = RDBValueType.name(form.type) ?? ("value", "unknown")
+        let name = key.prefix(min(key.count, Self.shownKeyBytes)).string
+        throw .version(
+            options.version,
+            cannotHold: "the \(type) '\(name)' (\(encoding)), which needs version \(form.version)")
+    }
+
+    /// What a message shows of a key.
+    private static var shownKeyBytes: Int { 100 }
 
     private mutating func list(_ view: ListView) throws(PersistenceError) {
         try length(view.count)

@@ -111,6 +111,21 @@ struct RDBWriter<Sink: ByteSink & ~Copyable>: ~Copyable {
         output.commit(10)
     }
 
+    /// How long the next key was not used, seconds, for a server that evicts by recency.
+    mutating func idle(_ entry: Entry, now: Int64) throws(PersistenceError) {
+        try opcode(RDBOpcode.idle)
+        try length(AccessRecord.idleSeconds(entry.accessClock, now: now))
+    }
+
+    /// How often the next key was used, for a server that evicts by frequency.
+    mutating func frequency(
+        _ entry: Entry, now: Int64, _ scale: AccessRecord.FrequencyScale
+    ) throws(PersistenceError) {
+        try opcode(RDBOpcode.frequency)
+        try opcode(
+            UInt8(clamping: AccessRecord.frequency(entry.accessClock, now: now, scale)))
+    }
+
     private mutating func opcode(_ code: UInt8) throws(PersistenceError) {
         try output.reserve(1).storeBytes(of: code, as: UInt8.self)
         output.commit(1)

@@ -20,14 +20,6 @@
 
 import Glibc
 
-/// What a save did.
-struct SnapshotResult {
-    /// The size of the dump, bytes.
-    var bytes: Int
-    /// How long it took from creating the file to the last fsync, microseconds.
-    var durationMicroseconds: Int64
-}
-
 /// A dump on its way to the disk; dropped before `commit()`, it leaves no trace.
 struct SnapshotFile: ~Copyable {
     private static let prefix = "temp-"
@@ -36,7 +28,7 @@ struct SnapshotFile: ~Copyable {
     private static let nameAttempts = 16
 
     private let directory: Int32
-    private var descriptor: Int32
+    private(set) var descriptor: Int32
     private let temporaryName: String
     private let targetName: String
     private var isCommitted = false
@@ -65,10 +57,20 @@ struct SnapshotFile: ~Copyable {
 
     /// Puts what was written in the place of the target. After an error the file is to be dropped.
     mutating func commit() throws(PersistenceError) {
+        try finish()
+        try publish()
+    }
+
+    /// Brings what was written to the disk and closes the file.
+    mutating func finish() throws(PersistenceError) {
         guard fsync(descriptor) == 0 else { throw .last(.fsync) }
         let closed = Glibc.close(descriptor)
         descriptor = -1
         guard closed == 0 else { throw .last(.close) }
+    }
+
+    /// Gives a finished file the target's name, and brings that to the disk.
+    mutating func publish() throws(PersistenceError) {
         guard renameat(directory, temporaryName, directory, targetName) == 0 else {
             throw .last(.rename)
         }
@@ -91,7 +93,7 @@ struct SnapshotFile: ~Copyable {
             bytes: writer.bytesWritten, durationMicroseconds: monotonicMicroseconds() - start)
     }
 
-    private static func monotonicMicroseconds() -> Int64 {
+    static func monotonicMicroseconds() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000

@@ -67,6 +67,14 @@ extension ErrorReply {
     static let saveFailed = ErrorReply("ERR")
     static let shutdownFailed = ErrorReply("ERR Errors trying to SHUTDOWN. Check logs.")
     static let alreadySaving = ErrorReply("ERR Background save already in progress")
+    static let notSaving = ErrorReply(
+        """
+        ERR Background saving is currently not in progress or scheduled
+        """)
+    static let savePastCancelling = ErrorReply(
+        """
+        ERR Background saving is complete and takes the old dump's place just now
+        """)
     static let noShutdownInProgress = ErrorReply("ERR No shutdown in progress.")
     static let invalidCommandSpecified = ErrorReply("ERR Invalid command specified")
     static let commandHasNoKeys = ErrorReply("ERR The command has no key arguments")

@@ -41,6 +41,8 @@ final class Client: ConnectionDelegate {
     var countedBytes = 0
     /// Unsent bytes when the server last looked.
     var unsentAtLastSweep = 0
+    /// What it has said of itself as a replica; nil for other clients.
+    var replica: Replica?
     /// The server has this client on its list of those that are to have a turn.
     private var isListed = false
 
@@ -262,6 +264,7 @@ final class Client: ConnectionDelegate {
     }
 
     func connectionDrained(_ connection: Connection) {
+        if let replica { server.replicaDrained(replica) }
         goOn()
     }
 

@@ -104,6 +104,10 @@ extension Configuration {
         .bool("rdbchecksum", \.rdbChecksum).immutable,
         .bool("stop-writes-on-bgsave-error", \.stopWritesOnSaveError),
         .integer("key-load-delay", \.keyLoadDelayMicroseconds, int32).hidden,
+        .bool("rdb-save-incremental-fsync", \.rdbIncrementalSync),
+        .integer("rdb-key-save-delay", \.keySaveDelayMicroseconds, int32).hidden,
+        .typed("rdb-version", \.rdbVersion, .dumpVersion),
+        .memory("snapshot-retained-limit", \.snapshotRetainedLimitBytes, naturalMemory),
         .typed("appendonly", \.appendOnly, .onlyNo("appendonly")),
         .choice("appendfsync", \.appendSync),
     ]

@@ -25,9 +25,7 @@ extension Configuration {
         .unusedBool("aof-timestamp-enabled", false),
         .unusedBool("aof-use-rdb-preamble", true),
         .unusedBool("rdb-del-sync-files", false),
-        .unusedBool("rdb-save-incremental-fsync", true),
         .unusedChoice("sanitize-dump-payload", "no", ["no", "yes", "clients"]),
-        .unusedInteger("rdb-key-save-delay", 0, int32).hidden,
         .unusedInteger("loading-process-events-interval-bytes", 2 << 20, 1024...Int64(Int32.max))
             .hidden,
     ]

@@ -86,6 +86,17 @@ extension SettingFormat where Value == Int64 {
             print: { String($0) })
     }
 
+    /// A version of RDB that is written, or 0.
+    static var dumpVersion: SettingFormat {
+        let versions = RDBVersion.written...RDBVersion.firstWithFieldDeadlines
+        return SettingFormat<Int64>.integer(0...Int64(versions.upperBound)).refusing { version in
+            version == 0 || versions.contains(Int(version))
+                ? nil
+                : "argument must be 0 or between \(versions.lowerBound) and "
+                    + "\(versions.upperBound) inclusive"
+        }
+    }
+
     /// An integer in octal, as permissions are written.
     static func octal(_ range: ClosedRange<Int64>) -> SettingFormat {
         SettingFormat(

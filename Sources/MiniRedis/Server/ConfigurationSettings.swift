@@ -88,6 +88,14 @@ struct Settings: Equatable, Sendable {
     var stopWritesOnSaveError = true
     /// After each key that is loaded; -n: one microsecond after every n keys or so.
     var keyLoadDelayMicroseconds: Int64 = 0
+    /// Whether dumps are brought to the disk while they are written.
+    var rdbIncrementalSync = true
+    /// The version of dumps; zero is the lowest that holds the data.
+    var rdbVersion: Int64 = 0
+    /// Microseconds after each key; negative: a microsecond after one key of so many.
+    var keySaveDelayMicroseconds: Int64 = 0
+    /// What snapshots may retain together; zero is no limit.
+    var snapshotRetainedLimitBytes: UInt64 = 0
     var appendOnly = false
     var appendSync = AppendSyncPolicy.everySecond
 

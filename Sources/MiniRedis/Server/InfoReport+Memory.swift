@@ -32,19 +32,15 @@ extension InfoReport {
             digits: 2)
         field("mem_fragmentation_bytes", memory.processResident - memory.used)
         field("mem_not_counted_for_evict", max(0, memory.used - server.keyspace.countedBytes))
-        zeros(
-            "mem_replication_backlog",
-            "mem_total_replication_buffers", "mem_clients_slaves")
-        field("mem_clients_normal", memory.clients)
+        describeReplicationMemory()
+        field("mem_clients_normal", memory.clients - server.replicaClientBytes)
         zeros("mem_cluster_links", "mem_aof_buffer")
         field("mem_allocator", Version.allocator)
         field("active_defrag_running", 0)
         field("lazyfree_pending_objects", server.keyspace.pendingFrees)
         field("lazyfreed_objects", 0)
         field("snapshot_retained_bytes", server.keyspace.retainedBytes)
-        field(
-            "snapshot_retained_peak_bytes",
-            server.keyspace.memory.pointee.graveyard.peakRetainedBytes)
+        field("snapshot_retained_peak_bytes", server.persistence.peakRetained)
     }
 
     private mutating func describeScriptMemory() {
@@ -72,9 +68,7 @@ extension InfoReport {
         let loading = server.loading
         field("loading", loading.map { $0.kind.isBeside ? 0 : 1 } ?? 0)
         field("async_loading", loading.map { $0.kind.isBeside ? 1 : 0 } ?? 0)
-        zeros(
-            "current_cow_peak", "current_cow_size", "current_cow_size_age", "current_fork_perc",
-            "current_save_keys_processed", "current_save_keys_total")
+        describeRunningSave()
         field("rdb_changes_since_last_save", server.keyspace.state.pointee.changesSinceSave)
         field("rdb_bgsave_in_progress", status.runningSince == nil ? 0 : 1)
         field("rdb_last_save_time", status.lastSaveAt)
@@ -82,9 +76,14 @@ extension InfoReport {
         field("rdb_last_bgsave_time_sec", status.lastSaveSeconds)
         field("rdb_current_bgsave_time_sec", status.runningSince.map { (now - $0) / 1000 } ?? -1)
         field("rdb_saves", status.saves)
-        field("rdb_last_cow_size", 0)
+        field("rdb_last_cow_size", status.lastRetainedPeak)
         field("rdb_last_load_keys_expired", status.keysExpiredAtLoad)
         field("rdb_last_load_keys_loaded", status.keysLoaded)
+        field("rdb_bgsave_scheduled", status.isScheduled ? 1 : 0)
+        field(
+            "rdb_last_error",
+            status.lastFailure.map { "\($0.error.step): \($0.error.reason): \($0.path)" } ?? "")
+        field("rdb_last_size", status.lastDump?.bytes ?? 0)
         field("snapshots_live", server.keyspace.liveSnapshots)
         field("snapshot_last_pause_usec", status.lastSnapshotPauseMicroseconds)
         zeros("aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled")
@@ -110,5 +109,20 @@ extension InfoReport {
         let rate = Double(loaded) / Double(max(1, elapsed))
         let left = Double(total - loaded)
         field("loading_eta_seconds", loaded == 0 ? 1 : Int(left / rate))
+    }
+
+    /// How far the oldest job is that writes a snapshot.
+    private mutating func describeRunningSave() {
+        let running = server.snapshotJobs.running.first
+        let keys = running?.job.progress.keys ?? 0
+        let total = running?.job.totalKeys ?? 0
+        field("current_cow_peak", running?.peakRetainedBytes ?? 0)
+        field("current_cow_size", running == nil ? 0 : server.keyspace.retainedBytes)
+        field("current_cow_size_age", 0)
+        field(
+            "current_fork_perc", total == 0 ? 0.0 : Double(keys) / Double(total) * 100, digits: 2)
+        field("current_save_keys_processed", keys)
+        field("current_save_keys_total", total)
+        field("current_save_bytes_written", running?.job.progress.bytes ?? 0)
     }
 }

@@ -50,9 +50,33 @@ final class ReplicationState {
     var aloneSince: Int64 = 0
     /// When the last `ping` went into the stream: monotonic milliseconds.
     var pingedAt: Int64 = 0
+    /// Some replica waits for a snapshot to begin.
+    var isSomebodyWaiting = false
+    /// Spools that were made: their numbers.
+    var spools = 0
+    var waitTimer: LoopTimer?
     /// Bytes of the stream were added that no replica has been given.
     var hasNews = false
     var counters = Counters()
+
+    // MARK: - The replica's side, as the master's needs it
+
+    /// The link to our master is up: whoever follows us may synchronise.
+    var isMasterLinkUp = false
+    /// A coordinated failover is under way: nobody may synchronise.
+    var isFailingOver = false
+    /// As INFO says it.
+    var failoverState = "no-failover"
+    /// INFO's fields about our master.
+    var masterFacts: (() -> [(String, String)])?
+    /// ROLE's reply while we follow a master.
+    var tellRole: ((ReplyWriter) -> Void)?
+    /// Our master has asked how far we are.
+    var answerMaster: (() -> Void)?
+    /// A replica has acknowledged something.
+    var acknowledged: ((Replica) -> Void)?
+    /// Ends following a master, for this reason.
+    var becomeMaster: ((String) -> Void)?
 
     /// What INFO counts.
     struct Counters {

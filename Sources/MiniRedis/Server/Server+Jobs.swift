@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Work off the loop: KEYS and saves walk a snapshot on a thread of the pool, while the loop serves.
-// A job takes values and a snapshot with it and gives a result back; it never touches the server.
+// Work off the loop: KEYS walks a snapshot on a thread of the pool, while the loop serves. A job
+// takes values and a snapshot with it and gives a result back; it never touches the server. Dumps
+// are written on threads of their own (`Server+Snapshots`).
 
 import Glibc
 
@@ -56,59 +57,6 @@ private final class KeysJob: @unchecked Sendable {
 
     func giveUp() {
         for chunk in chunks { free(chunk.base) }
-    }
-}
-
-/// A save: writes a snapshot to the dump file.
-private final class SaveJob: @unchecked Sendable {
-    let snapshot: KeyspaceSnapshot
-    let directory: String
-    let name: String
-    let options: RDBWriterOptions
-    private(set) var result: Result<SnapshotResult, PersistenceError>?
-
-    init(snapshot: KeyspaceSnapshot, settings: Settings) {
-        self.snapshot = snapshot
-        directory = settings.directory
-        name = settings.dbFilename
-        options = RDBWriterOptions(
-            compression: settings.rdbCompression, checksum: settings.rdbChecksum,
-            version: RDBVersion.lowest(for: snapshot))
-    }
-
-    func run() {
-        do throws(PersistenceError) {
-            result = .success(
-                try SnapshotFile.save(directory: directory, name: name, options: options) {
-                    writer throws(PersistenceError) in
-                    try write(&writer)
-                })
-        } catch {
-            result = .failure(error)
-        }
-    }
-
-    private func write(_ writer: inout RDBWriter<FileSink>) throws(PersistenceError) {
-        try writer.begin(auxiliary: [
-            ("redis-ver", Version.redis), ("redis-bits", "64"),
-            ("ctime", String(snapshot.now / 1000)), ("aof-base", "0"),
-        ])
-        for captured in snapshot.databases {
-            try writer.selectDatabase(
-                captured.index, keys: captured.table.count, expires: captured.volatileCount)
-            var failure: PersistenceError?
-            snapshot.walk(captured) { entry in
-                do throws(PersistenceError) {
-                    try writer.entry(entry)
-                    return true
-                } catch {
-                    failure = error
-                    return false
-                }
-            }
-            if let failure { throw failure }
-        }
-        try writer.finish()
     }
 }
 
@@ -184,7 +132,7 @@ extension Server {
     }
 
     /// Captures the keyspace and notes how long that took.
-    private func beginSnapshot() -> KeyspaceSnapshot {
+    func beginSnapshot() -> KeyspaceSnapshot {
         let start = Clock.readMonotonicNanoseconds()
         let snapshot = keyspace.beginSnapshot()
         persistence.lastSnapshotPauseMicroseconds =
@@ -192,18 +140,7 @@ extension Server {
         return snapshot
     }
 
-    // MARK: - Saves
-
-    func save(for session: UnsafeMutablePointer<Session>) throws(ErrorReply) {
-        guard persistence.runningSince == nil else { throw .alreadySaving }
-        answerLater(session) { [unowned self] done in
-            save { error in
-                done { reply in
-                    if let error { reply.error("ERR \(error)") } else { reply.ok() }
-                }
-            }
-        }
-    }
+    // MARK: - Clients that wait
 
     /// Holds a client until `work` calls back; what it is given then writes the reply.
     func answerLater(
@@ -223,118 +160,5 @@ extension Server {
             }
             client.resume()
         }
-    }
-
-    /// Saves everything as it is now; `completion` is called on the loop with the error, if any.
-    func save(_ completion: @escaping (PersistenceError?) -> Void) {
-        let (job, changes) = startSave()
-        log.write(.notice, "Background saving started")
-        perform {
-            job.run()
-        } completion: { [unowned self] in
-            keyspace.endSnapshot(job.snapshot)
-            let error = finishSave(job.result, changes: changes)
-            // First, for the client that is answered may have another SAVE in its pipeline.
-            let next = afterSave
-            afterSave = nil
-            next?()
-            completion(error)
-        }
-    }
-
-    /// Saves everything while everybody waits.
-    func saveNow() -> PersistenceError? {
-        let (job, changes) = startSave()
-        job.run()
-        keyspace.endSnapshot(job.snapshot)
-        return finishSave(job.result, changes: changes)
-    }
-
-    private func startSave() -> (job: SaveJob, changes: Int) {
-        persistence.runningSince = keyspace.state.pointee.now
-        return (
-            SaveJob(snapshot: beginSnapshot(), settings: configuration.settings),
-            keyspace.state.pointee.changesSinceSave
-        )
-    }
-
-    private func finishSave(
-        _ result: Result<SnapshotResult, PersistenceError>?, changes: Int
-    ) -> PersistenceError? {
-        persistence.runningSince = nil
-        switch result {
-        case .success(let saved):
-            persistence.lastSaveSucceeded = true
-            persistence.lastSaveAt = loop.clock.pointee.unixMilliseconds / 1000
-            persistence.lastSaveSeconds = saved.durationMicroseconds / 1_000_000
-            persistence.saves += 1
-            keyspace.state.pointee.changesSinceSave -= changes
-            log.write(
-                .notice,
-                "DB saved on disk: \(saved.bytes) bytes in \(saved.durationMicroseconds / 1000) ms")
-            return nil
-        case .failure(let error):
-            persistence.lastSaveSucceeded = false
-            log.write(.warning, "\(error)")
-            return error
-        case nil:
-            preconditionFailure("a job that has run has a result")
-        }
-    }
-
-    // MARK: - The end
-
-    func shutDown(
-        _ mode: ShutdownMode, for session: UnsafeMutablePointer<Session>, force: Bool
-    ) {
-        let saves =
-            mode == .save || mode == .byConfiguration && !configuration.settings.savePoints.isEmpty
-        log.write(.warning, "User requested shutdown...")
-        answerLater(session) { [unowned self] done in
-            end(saving: saves, force: force) {
-                done { $0.error(.shutdownFailed, command: "shutdown") }
-            }
-        }
-    }
-
-    /// Saves if asked to, and stops the loop; if the save fails the server goes on and `failed` is
-    /// called.
-    func end(saving: Bool, force: Bool, failed: @escaping () -> Void) {
-        process.supervision.tell("STOPPING=1")
-        // What is loaded in part is not to take the place of the dump.
-        guard saving && loading == nil else { return stop() }
-        afterFailedEnd.append(failed)
-        isEndForced = isEndForced || force
-        guard !isEnding else { return }
-        isEnding = true
-        if persistence.runningSince == nil { return saveAndStop() }
-        // The state at the running save's start is not the last one: wait, then save again.
-        afterSave = { [unowned self] in saveAndStop() }
-    }
-
-    private func saveAndStop() {
-        log.write(.notice, "Saving the final RDB snapshot before exiting.")
-        process.supervision.tell("STATUS=Saving the final RDB snapshot")
-        save { [unowned self] error in
-            if error == nil || isEndForced { return stop() }
-            isEnding = false
-            log.write(.warning, "Error trying to save the DB, can't exit.")
-            log.write(
-                .warning,
-                "Errors trying to shut down the server. Check the logs for more information.")
-            let waiting = afterFailedEnd
-            afterFailedEnd = []
-            for failed in waiting { failed() }
-        }
-    }
-
-    private func stop() {
-        if persistence.runningSince != nil {
-            // Nobody wants the running save any more; its thread goes on until the process ends.
-            SnapshotFile.removeOwn(directory: configuration.settings.directory)
-        }
-        log.write(.warning, "Mini-Redis is now ready to exit, bye bye...")
-        exitStatus = 0
-        loop.stop()
     }
 }

@@ -20,8 +20,12 @@ extension Server {
 
     /// The hooks of the directives that change the process.
     func wireProcessSettings() {
-        configuration.onChange["dir"] = { new, _ in
-            chdir(new.directory) == 0 ? nil : String(cString: strerror(errno))
+        configuration.onChange["dir"] = { [unowned self] new, _ in
+            guard chdir(new.directory) == 0 else { return String(cString: strerror(errno)) }
+            return moveDataLock(new)
+        }
+        for name in ["dbfilename", "save"] {
+            configuration.onChange[name] = { [unowned self] new, _ in moveDataLock(new) }
         }
         configuration.onChange["crash-log-enabled"] = { new, _ in
             process_report_crashes(new.crashLogEnabled)
@@ -57,6 +61,10 @@ extension Server {
             process.pidFile = nil
         }
         if configuration.settings.setsProcessTitle { setTitle() }
+        log.write(
+            .notice,
+            "Saves do not fork here: transparent huge pages and vm.overcommit_memory do not matter "
+                + "to them.")
         warnOfShortBacklog()
     }
 
@@ -124,6 +132,8 @@ extension Server {
     /// Removes what says that the server is there.
     func leaveNoTrace() {
         process.pidFile?.remove()
+        dataLock?.release()
+        dataLock = nil
         for listener in listeners { listener.close() }
         listeners.removeAll()
         metrics?.close()

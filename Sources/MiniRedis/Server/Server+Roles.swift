@@ -118,23 +118,18 @@ extension Server: Following {
 
     // MARK: - Those who are concerned
 
-    /// Closes the replicas' connections: what they follow has another name, or is no more.
-    func dropReplicas() {
-        for client in clients.values where client.session.pointee.kind == .replica {
-            client.connection.close()
-        }
-    }
-
     /// Nobody waits on a replica for what was to happen on a master.
     private func unblockForRoleChange() {
-        for client in clients.values
-        where followers.pointee.blocked.waits(client.session.pointee.id) {
+        for client in clients.values {
+            let id = client.session.pointee.id
+            let waits =
+                dispatcher.pointee.endWait(id) || replication.waits.remove(id) != nil
+            guard waits else { continue }
             client.answer {
                 ReplyWriter(buffer: loop.output, version: 2).error(
                     "UNBLOCKED force unblock from blocking operation, instance state changed "
                         + "(master -> replica?)")
             }
-            dispatcher.pointee.endWait(client.session.pointee.id)
             client.session.pointee.hold = .closing
             client.connection.closeAfterOutput()
         }

@@ -21,7 +21,9 @@ extension Server {
     }
 
     func unblock(_ id: Int64, withError: Bool) -> Bool {
-        guard dispatcher.pointee.unblock(id, withError: withError) else { return false }
+        guard dispatcher.pointee.unblock(id, withError: withError) else {
+            return endReplicaWait(id, withError: withError)
+        }
         waitTimesChanged()
         return true
     }

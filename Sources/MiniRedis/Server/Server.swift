@@ -61,6 +61,10 @@ final class Server {
     var exitStatus: Int32?
     /// The server has been told to end, and saves or stops.
     var isEnding = false
+    /// What writes the keyspace somewhere in the background.
+    var snapshotJobs = SnapshotJobs()
+    /// Says that this process works on the dump.
+    var dataLock: DataLock?
     /// What waits for the running save's end.
     var afterSave: (() -> Void)?
     /// Whoever asked for the end, to be told if the save before it fails.
@@ -112,6 +116,7 @@ final class Server {
         wireProcessSettings()
         wireObservers()
         replica.wire()
+        wireReplication()
         startupMemory = keyspace.allocatedBytes
     }
 
@@ -144,12 +149,14 @@ final class Server {
         keyspace.state.pointee.changeLog.published = settings.keyspaceEvents
         dispatcher.pointee.updateAttention()
         applyMemorySettings()
+        updateDiskAttention()
         log.level = settings.logLevel.level
         updateOutputLimits()
         applyClientMemoryLimit()
         applyObserverSettings()
         replica.updateSettings()
         updateReplicaRefusals()
+        applyReplicationSettings()
         loading?.progress?.delayMicroseconds = Int(settings.keyLoadDelayMicroseconds)
     }
 
@@ -171,6 +178,10 @@ final class Server {
         do throws(NetworkError) {
             try listen()
             settleProcess()
+            guard lockData() else {
+                leaveNoTrace()
+                return 1
+            }
             try watchSignals()
         } catch {
             return 1
@@ -252,8 +263,10 @@ final class Server {
             && keyspace.isOverLimit
             && keyspace.evict(budget: Dispatcher.evictionBudget) == .unfinished
         keyspace.state.pointee.effects.endUnit(isAtomic: false)
+        watchSnapshots()
         if dispatcher.pointee.hasChanges { dispatcher.pointee.settle() }
         deliverEffects()
+        serveReplicas()
         if expiresMore || evictsMore || freesMore || !queuedClients.isEmpty { loop.requestTurn() }
         setExpiryTimer()
     }
@@ -274,7 +287,9 @@ final class Server {
     private func eachTick() {
         replica.tick()
         sweepClients()
+        tickReplicas()
         updateSlowCycles()
+        saveIfDue()
         peakMemory = max(peakMemory, keyspace.allocatedBytes)
         dispatcher.pointee.shareCycles = UInt64(
             cycleClock.cyclesPerMicrosecond * Double(Dispatcher.shareMicroseconds))

@@ -35,6 +35,10 @@ struct Session: ~Copyable {
         static let queueing = Attention(rawValue: 4)
         /// It listens to channels: in RESP2 it may do little else.
         static let subscribed = Attention(rawValue: 8)
+        /// It is a replica: it may not touch keys, and nothing it sends may have a reply.
+        static let replica = Attention(rawValue: 64)
+        /// Its commands leave no trace of an access (CLIENT NO-TOUCH).
+        static let untouching = Attention(rawValue: 16)
     }
 
     /// What CLIENT REPLY asked for.
@@ -59,7 +63,7 @@ struct Session: ~Copyable {
         static let monitors = Traits(rawValue: 1)
         /// CLIENT NO-EVICT: is not closed to save memory.
         static let isKept = Traits(rawValue: 2)
-        /// CLIENT NO-TOUCH: its reads do not count as accesses.
+        /// CLIENT NO-TOUCH: its commands do not count as accesses.
         static let doesNotTouch = Traits(rawValue: 4)
     }
 
@@ -80,7 +84,9 @@ struct Session: ~Copyable {
     let isLocal: Bool
     var hold: Hold = []
     var kind = Kind.normal
-    var traits: Traits = []
+    var traits: Traits = [] {
+        didSet { setAttention(.untouching, traits.contains(.doesNotTouch)) }
+    }
     var replyMode = ReplyMode.on {
         didSet { setAttention(.silent, replyMode != .on) }
     }
@@ -131,6 +137,9 @@ struct Session: ~Copyable {
     mutating func passwordChanged(isRequired: Bool) {
         setAttention(.unauthenticated, isRequired && !hasProvenIdentity)
     }
+
+    /// PSYNC: the client is a replica from now on.
+    mutating func becomesReplica() { setAttention(.replica, true) }
 
     private mutating func setAttention(_ reason: Attention, _ isOn: Bool) {
         if isOn { attention.insert(reason) } else { attention.remove(reason) }

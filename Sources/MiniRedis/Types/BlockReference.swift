@@ -47,6 +47,7 @@ struct BlockReference {
             block.release(memory.pointee.heap)
             memory.pointee.heap.pointee.free(base, bytes)
         } else {
+            block.bury(memory.pointee.heap)
             memory.pointee.retire(base, bytes: bytes, kind: graveyardKind)
         }
     }

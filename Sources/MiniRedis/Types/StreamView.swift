@@ -160,12 +160,13 @@ struct StreamView {
         }
     }
 
-    /// Calls `body` with each chunk and the number of its entries that are not deleted, in order.
-    func forEachChunk(_ body: (StreamChunk, _ live: Int) -> Void) {
+    /// Calls `body` with each chunk and the number of its entries that are not deleted, in order,
+    /// until it returns false.
+    func forEachChunk(_ body: (StreamChunk, _ live: Int) -> Bool) {
         var cursor = chunks.first()
         while !cursor.isAtEnd {
             let record = StreamChunkRecord(cursor.record)
-            body(record.chunk, record.live)
+            guard body(record.chunk, record.live) else { return }
             _ = cursor.next()
         }
     }
