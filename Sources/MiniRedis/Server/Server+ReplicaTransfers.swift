@@ -30,8 +30,8 @@ extension Server {
 
     private func isMarked(_ group: [Replica]) -> Bool {
         let isAllowed =
-            configuration.settings.disklessSync || group.contains(where: \.link.options.isFiltered)
-        return isAllowed && group.allSatisfy(\.link.options.readsMarkedDumps)
+            configuration.settings.disklessSync || group.contains { $0.link.options.isFiltered }
+        return isAllowed && group.allSatisfy { $0.link.options.readsMarkedDumps }
     }
 
     /// A dump that is not kept is worth waiting for others that come soon.
