@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// LZF, the compression of long strings in RDB files, by liblzf.
+// LZF, the compression of long strings in RDB files: compressed by liblzf, expanded here.
+//
+//     000nnnnn                    n + 1 bytes follow as they are
+//     nnnddddd dddddddd           n + 2 bytes, as 1 + d bytes before (n from 1 to 6)
+//     111ddddd nnnnnnnn dddddddd  n + 9 bytes likewise
 //
 // The library counts in 32 bits and wants some bytes to look at; this file keeps lengths that it
-// cannot take away from it, and believes nothing that a compressed block says about its size.
+// cannot take away from it. Expanding believes nothing that a block says: every step is checked
+// against both ends. It copies sixteen bytes at a time where as many are left at both, which is
+// what most steps need, and a byte at a time at the ends.
 //
 // Compressing takes 256 KiB of stack, the library's table: a thread that does it needs as much.
 // The library does not clear it, so that the same bytes may be compressed in more than one way.
@@ -31,9 +37,79 @@ enum LZF {
     static func decompress(
         _ input: ByteView, into output: UnsafeMutableRawPointer, expected: Int
     ) -> Bool {
-        guard input.count > 0, expected > 0, let size = UInt32(exactly: input.count),
-            let room = UInt32(exactly: expected)
-        else { return false }
-        return lzf_decompress(input.base, size, output, room) == room
+        guard input.count > 0, expected > 0 else { return false }
+        var (at, written) = (0, 0)
+        while at < input.count {
+            let control = Int(input[at])
+            at &+= 1
+            if control < 32 {
+                let count = control &+ 1
+                guard count <= input.count &- at, count <= expected &- written else {
+                    return false
+                }
+                copyAhead(
+                    output + written, input.base + at, count,
+                    room: min(input.count &- at, expected &- written))
+                at &+= count
+                written &+= count
+                continue
+            }
+            var count = control >> 5 &+ 2
+            if count == 9 {
+                guard at < input.count else { return false }
+                count &+= Int(input[at])
+                at &+= 1
+            }
+            guard at < input.count else { return false }
+            let distance = (control & 31) << 8 &+ Int(input[at]) &+ 1
+            at &+= 1
+            guard distance <= written, count <= expected &- written else { return false }
+            repeatBehind(
+                output + written, distance: distance, count, room: expected &- written)
+            written &+= count
+        }
+        return written == expected
+    }
+
+    /// Copies `count` bytes; up to `room` may be read and written.
+    @inline(__always)
+    private static func copyAhead(
+        _ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, _ count: Int, room: Int
+    ) {
+        guard count &+ 16 <= room else {
+            target.copyMemory(from: source, byteCount: count)
+            return
+        }
+        copySixteens(target, source, count)
+    }
+
+    /// Writes `count` bytes that are those `distance` bytes before, which they may overlap; up to
+    /// `room` may be written.
+    @inline(__always)
+    private static func repeatBehind(
+        _ target: UnsafeMutableRawPointer, distance: Int, _ count: Int, room: Int
+    ) {
+        let source = UnsafeRawPointer(target - distance)
+        if distance >= 16 && count &+ 16 <= room {
+            return copySixteens(target, source, count)
+        }
+        for index in 0..<count {
+            target.storeBytes(
+                of: source.load(fromByteOffset: index, as: UInt8.self), toByteOffset: index,
+                as: UInt8.self)
+        }
+    }
+
+    /// Copies `count` bytes and up to fifteen more.
+    @inline(__always)
+    private static func copySixteens(
+        _ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, _ count: Int
+    ) {
+        var done = 0
+        repeat {
+            let bytes = (source + done).loadUnaligned(as: SIMD16<UInt8>.self)
+            (target + done).storeBytes(of: bytes, as: SIMD16<UInt8>.self)
+            done &+= 16
+        } while done < count
     }
 }

@@ -100,6 +100,8 @@ struct RDBLoader {
     private let options: RDBLoadOptions
     private let progress: LoadProgress?
     private(set) var result = RDBLoadResult()
+    /// Where small collections are put together, while a dump is read.
+    private var stage: UnsafeMutablePointer<PackedStage>?
 
     private static let namedEmptyKeys = 10
     /// Auxiliary fields longer than this are none that mean something here, bytes.
@@ -151,6 +153,14 @@ struct RDBLoader {
     ) throws(RDBError) -> RDBLoadError? {
         var keys = LoadedKeys(replacingKeys: options.replacesKeys)
         var database = keyspace.databases
+        let stage = UnsafeMutablePointer<PackedStage>.allocate(capacity: 1)
+        stage.initialize(to: PackedStage())
+        self.stage = stage
+        defer {
+            self.stage = nil
+            stage.deinitialize(count: 1)
+            stage.deallocate()
+        }
         do throws(RDBError) {
             if let refusal = try load(&reader, &keys, &database) {
                 keys.discard(from: database)
@@ -189,7 +199,7 @@ struct RDBLoader {
                 existing = keys.add(entry, database.pointee.hash(key), to: database)
                 noteLoaded()
             case .collection(let key, let type, let deadline, let access):
-                var builder = RDBValueBuilder(type, keyspace.state)
+                var builder = RDBValueBuilder(type, keyspace.state, stage: stage)
                 try reader.readValue(into: &builder)
                 if builder.isEmpty {
                     noteEmpty(key)

@@ -40,6 +40,11 @@ struct RDBStreamNode: ~Copyable {
     private var isFirst: Bool
     /// Of the entry last read.
     private(set) var entry: RDBEntryFields
+    /// Of the entry being read.
+    private var payloads: [StringPayload] = []
+    /// Whether the fields of the entry last read are the shared ones.
+    private var hasSharedFields = false
+    private var texts: [ByteView] = []
 
     /// Reads what stands before the entries.
     init(_ blob: ByteView, origin: StreamID) throws(RDBDefect) {
@@ -111,12 +116,13 @@ struct RDBStreamNode: ~Copyable {
     }
 
     private mutating func readFields(_ flags: Int64) throws(RDBDefect) {
-        var payloads: [StringPayload] = []
+        payloads.removeAll(keepingCapacity: true)
         let elements: Int
         if flags & Flag.sharesFields != 0 {
-            for _ in sharedFields { payloads.append(try Self.element(&items)) }
+            for _ in 0..<sharedFields.count { payloads.append(try Self.element(&items)) }
             elements = payloads.count + 3
-            entry.fields = sharedFields
+            if !hasSharedFields { entry.fields = sharedFields }
+            hasSharedFields = true
             try Self.write(payloads, to: &entry.values, &digits)
         } else {
             var left = try items.integer()
@@ -127,8 +133,8 @@ struct RDBStreamNode: ~Copyable {
                 left -= 1
             }
             elements = payloads.count + 4
-            var texts: [ByteView] = []
             try Self.write(payloads, to: &texts, &digits)
+            hasSharedFields = false
             entry.fields.removeAll(keepingCapacity: true)
             entry.values.removeAll(keepingCapacity: true)
             for index in texts.indices {

@@ -4,27 +4,36 @@
 // use: it becomes what it would be had a client sent it.
 
 /// A collection that is being read. Owned by the builder until `take()`, freed with it otherwise.
-/// Used by the loop alone.
+/// Used by one thread, the keyspace's.
 struct RDBValueBuilder: ~Copyable {
     private let type: ValueType
     private let memory: UnsafeMutablePointer<Memory>
     private let limits: EncodingLimits
     /// Fields that die at this time or earlier are left out, milliseconds since 1970.
     private let now: Int64
-    /// Where the collection's address is; zero when it was taken.
+    /// Where the collection's address is; zero while all of it is staged, and when it was taken.
     private let word: UnsafeMutablePointer<UInt>
+    /// Where it is put together as long as it is small; nil if it is not any more.
+    private var stage: UnsafeMutablePointer<PackedStage>?
     /// The group and the consumer of a stream that were added last.
     private var group = ByteBuffer()
     private var consumer = ByteBuffer()
 
-    /// An empty collection, for the keyspace of that state.
-    init(_ type: ValueType, _ state: UnsafeMutablePointer<KeyspaceState>) {
+    /// An empty collection, for the keyspace of that state. The stage, if there is one, is the
+    /// builder's as long as it lives.
+    init(
+        _ type: ValueType, _ state: UnsafeMutablePointer<KeyspaceState>,
+        stage: UnsafeMutablePointer<PackedStage>? = nil
+    ) {
         self.type = type
         memory = state.pointee.memory
         limits = state.pointee.encodingLimits
         now = state.pointee.now
         word = .allocate(capacity: 1)
-        word.initialize(to: UInt(bitPattern: type.collection.create(memory)))
+        word.initialize(to: 0)
+        self.stage = type == .stream ? nil : stage
+        stage?.pointee.reset()
+        if self.stage == nil { word.pointee = UInt(bitPattern: type.collection.create(memory)) }
     }
 
     deinit {
@@ -39,10 +48,26 @@ struct RDBValueBuilder: ~Copyable {
     }
 
     /// Whether it is a collection that no key may hold.
-    var isEmpty: Bool { type.vanishesWhenEmpty && CollectionHeader(place.base).count == 0 }
+    var isEmpty: Bool {
+        if let stage { return stage.pointee.isEmpty }
+        return type.vanishesWhenEmpty && CollectionHeader(place.base).count == 0
+    }
+
+    /// From now on the editors go on with what was staged.
+    @inline(never)
+    private mutating func leaveStage() {
+        guard let stage else { return }
+        self.stage = nil
+        let base =
+            stage.pointee.isEmpty
+            ? type.collection.create(memory)
+            : stage.pointee.finish(memory, bidirectional: type == .list)
+        word.pointee = UInt(bitPattern: base)
+    }
 
     /// Hands the collection over.
     consuming func take() -> CollectionSource {
+        leaveStage()
         let source = CollectionSource(type: type, base: place.base)
         word.pointee = 0
         return source
@@ -51,19 +76,41 @@ struct RDBValueBuilder: ~Copyable {
 
 extension RDBValueBuilder: RDBValueSink {
     mutating func append(_ element: ByteView) {
+        if let stage {
+            if stage.pointee.append(element, limits) { return }
+            leaveStage()
+        }
         ListEditor(place, limits).append(element)
     }
 
     mutating func insert(_ member: ByteView) -> Bool {
-        SetEditor(place, limits).insert(member)
+        if let stage {
+            if stage.pointee.insert(member, limits, memory.pointee.hasher) { return true }
+            leaveStage()
+        }
+        return SetEditor(place, limits).insert(member)
     }
 
     mutating func insert(_ member: ByteView, score: Double) -> Bool {
-        SortedSetEditor(place, limits).set(member, score) == .added
+        if let stage {
+            if stage.pointee.insert(member, score: score, limits, memory.pointee.hasher) {
+                return true
+            }
+            leaveStage()
+        }
+        return SortedSetEditor(place, limits).set(member, score) == .added
     }
 
     mutating func insert(field: ByteView, value: ByteView, deadline: Int64?) -> Bool {
         if let deadline, deadline <= now { return true }
+        if let stage {
+            if deadline == nil,
+                stage.pointee.insert(field, value, limits, memory.pointee.hasher)
+            {
+                return true
+            }
+            leaveStage()
+        }
         let hash = HashEditor(place, limits)
         guard hash.set(field, value) else { return false }
         if let deadline { hash.setDeadline(field, deadline) }

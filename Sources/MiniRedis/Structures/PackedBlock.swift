@@ -108,6 +108,18 @@ extension PackedBlock {
         return base
     }
 
+    /// A block of so many items, which were encoded for such a block. The caller owns it.
+    static func create(
+        _ memory: UnsafeMutablePointer<Memory>, flags: Int, traits: UInt8, items: Int,
+        copying encoded: ByteView
+    ) -> UnsafeMutableRawPointer {
+        let base = make(
+            memory, flags: flags, traits: traits, bytes: headerBytes &+ encoded.count)
+        (base + headerBytes).copyMemory(from: encoded.base, byteCount: encoded.count)
+        base.storeBytes(of: UInt16(items), toByteOffset: Offset.count, as: UInt16.self)
+        return base
+    }
+
     /// A copy of a block. The caller owns it.
     static func copy(
         _ base: UnsafeRawPointer, _ memory: UnsafeMutablePointer<Memory>

@@ -13,6 +13,7 @@ import sys
 import cases
 import plot
 import report
+import saves
 import special
 import values
 from servers import BenchError, Server
@@ -27,6 +28,9 @@ SPECIAL = {
     "turns": special.longest_turns,
     "values": values.costs,
     "values-memory": values.memory,
+    "save": saves.under_load,
+    "save-slow": saves.slow_sink,
+    "save-hash": saves.huge_hash,
 }
 
 
