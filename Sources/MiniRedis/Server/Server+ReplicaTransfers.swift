@@ -132,7 +132,7 @@ extension Server {
         begin(transfer, .counted(Int64(spool.count)))
         let channel = transfer.channel
         let outcome = SpoolPlace()
-        loop.performOnThread {
+        loop.performOnOwnThread {
             outcome.isWhole = spool.read(channel.push)
         } completion: { [unowned self] in
             guard !transfer.isOver else { return }
