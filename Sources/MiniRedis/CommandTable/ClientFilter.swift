@@ -42,4 +42,16 @@ struct ServerAttention: OptionSet {
     static let loadingBeside = ServerAttention(rawValue: 1 << 5)
     /// The data cannot be saved: nothing is written until they can.
     static let diskFailed = ServerAttention(rawValue: 1 << 7)
+    /// This server is a replica that refuses something: see `ReplicaRefusals`.
+    static let refusingReplica = ServerAttention(rawValue: 1 << 9)
+}
+
+/// What a replica lets only its master do.
+struct ReplicaRefusals: OptionSet {
+    var rawValue: UInt8
+
+    /// It is read-only.
+    static let writes = ReplicaRefusals(rawValue: 1 << 0)
+    /// The link is down, and data that may be old are not served.
+    static let staleData = ReplicaRefusals(rawValue: 1 << 1)
 }

@@ -29,5 +29,6 @@ enum AllCommands {
             + Hashes.writes + Hashes.reads + Hashes.draws + Hashes.expiries
             + Replication.declarations
             + Geo.declarations + Geo.searches + Geo.radii
+            + ReplicaCommands.declarations
     }
 }

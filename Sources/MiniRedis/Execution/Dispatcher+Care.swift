@@ -98,11 +98,14 @@ extension Dispatcher {
             refuseSubscriber(record, session)
             return nil
         }
+        if let error = replicaRefusal(flags, session) { return refuse(record, error, session) }
         guard !waitsForData(flags, session) else { return refuse(record, .loading, session) }
         guard !isPaused(flags, session) else {
             session.pointee.hold.insert(.paused)
             return nil
         }
+        // What the master has done is done.
+        if session.pointee.kind == .primary { return record }
         guard hasRoom(for: record), hasRoomInTransaction(for: record, session) else {
             return refuse(record, .outOfMemory, session)
         }
@@ -136,6 +139,25 @@ extension Dispatcher {
         return !flags.contains(.loading)
     }
 
+    /// Why a replica does not run the command, or what is queued that it would run, for anybody but
+    /// its master; nil if it does.
+    private func replicaRefusal(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> ErrorReply? {
+        guard frame.pointee.attention.contains(.refusingReplica),
+            session.pointee.kind != .primary
+        else { return nil }
+        if frame.pointee.replicaRefusals.contains(.writes),
+            allFlags(flags, session).contains(.write)
+        {
+            return .readOnlyReplica
+        }
+        guard frame.pointee.replicaRefusals.contains(.staleData) else { return nil }
+        let executed = flags.contains(.executes) ? session.pointee.transaction : nil
+        let mayRun = flags.contains(.stale) && executed?.runsWhileStale != false
+        return mayRun ? nil : .masterDown
+    }
+
     /// The flags of a request, with those of all that it would execute.
     private func allFlags(
         _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
@@ -149,7 +171,7 @@ extension Dispatcher {
     private func isDiskErrorReported(
         _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
     ) -> Bool {
-        frame.pointee.attention.contains(.diskFailed)
+        frame.pointee.attention.contains(.diskFailed) && session.pointee.kind != .primary
             && !allFlags(flags, session).isDisjoint(with: [.write, .reportsDiskErrors])
     }
 
@@ -157,6 +179,7 @@ extension Dispatcher {
         _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
     ) -> Bool {
         let attention = frame.pointee.attention
+        guard session.pointee.kind != .primary else { return false }
         let flags = allFlags(flags, session)
         if attention.contains(.allPaused) { return true }
         return attention.contains(.writesPaused)

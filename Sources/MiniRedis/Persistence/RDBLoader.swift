@@ -11,6 +11,8 @@ enum RDBLoadError: Error {
     case unreadable(RDBError)
     case tooManyDatabases(limit: Int)
     case duplicateKey(String, database: Int)
+    /// Nothing is wrong with it, but it is not wanted (any more).
+    case refused
 }
 
 extension RDBLoadError: CustomStringConvertible {
@@ -22,6 +24,7 @@ extension RDBLoadError: CustomStringConvertible {
                 + "\(limit) databases. Exiting"
         case .duplicateKey(let key, let database):
             "RDB has duplicated key '\(key)' in DB \(database)"
+        case .refused: "The loaded data are not wanted any more"
         }
     }
 

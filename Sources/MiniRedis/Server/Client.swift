@@ -78,6 +78,7 @@ final class Client: ConnectionDelegate {
     ) -> Int {
         server.turnBegan()
         session.pointee.lastHeardAt = server.loop.clock.pointee.monotonicMilliseconds
+        if session.pointee.kind == .primary { return executeStream(bytes, count) }
         var at = 0
         while at < count && session.pointee.hold.isEmpty && incoming == nil {
             let before = at
@@ -134,7 +135,7 @@ final class Client: ConnectionDelegate {
         return added - early
     }
 
-    private func run(
+    func run(
         _ bytes: UnsafeMutableRawPointer, _ count: Int
     ) -> (consumed: Int, outcome: Dispatcher.Outcome) {
         server.currentConnection = connection

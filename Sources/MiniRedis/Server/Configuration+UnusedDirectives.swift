@@ -6,17 +6,8 @@
 
 extension Configuration {
     static let unusedReplicationDirectives: [Setting] = [
-        .unusedText("masterauth"),
-        .unusedText("masteruser"),
-        .unusedBool("replica-read-only", true).alias("slave-read-only"),
-        .unusedBool("replica-serve-stale-data", true).alias("slave-serve-stale-data"),
-        .unusedInteger("replica-priority", 100, natural32).alias("slave-priority"),
         .unusedBool("replica-lazy-flush", false).alias("slave-lazy-flush"),
-        .unusedBool("replica-ignore-maxmemory", true).alias("slave-ignore-maxmemory"),
         .unusedBool("replica-ignore-disk-write-errors", false),
-        .unusedBool("replica-announced", true),
-        .unusedText("replica-announce-ip").alias("slave-announce-ip"),
-        .unusedInteger("replica-announce-port", 0, portNumber).alias("slave-announce-port"),
         .unusedChoice("repl-diskless-load", "disabled", ["disabled", "on-empty-db", "swapdb"]),
         .unusedChoice(
             "propagation-error-behavior", "ignore", ["ignore", "panic", "panic-on-replicas"]),
@@ -58,7 +49,6 @@ extension Configuration {
         .unusedText("bgsave-cpulist").immutable.alias("bgsave_cpulist"),
         .unusedText("bio-cpulist").immutable.alias("bio_cpulist"),
         .unusedText("server-cpulist").immutable.alias("server_cpulist"),
-        .unusedText("bind-source-addr"),
         .unusedInteger("busy-reply-threshold", 5000, natural).alias("lua-time-limit"),
         .unusedBool("crash-memcheck-enabled", true),
         .unusedBool("disable-thp", true).immutable,

@@ -101,6 +101,19 @@ struct Settings: Equatable, Sendable {
 
     // Replication.
     var replicaOf: MasterAddress?
+    var masterUser = ""
+    var masterPassword = ""
+    var replicaIsReadOnly = true
+    var replicaServesStaleData = true
+    var replicaIgnoresMaxMemory = true
+    /// What Sentinel prefers by: the lowest first, never 0.
+    var replicaPriority: Int64 = 100
+    var replicaIsAnnounced = true
+    var replicaAnnouncedAddress = ""
+    var replicaAnnouncedPort: Int64 = 0
+    var emptyMasterGuard = true
+    /// The address that connections to masters come from; empty is the system's choice.
+    var bindSourceAddress = ""
     var minReplicasToWrite: Int64 = 0
     var minReplicasMaxLagSeconds: Int64 = 10
     var backlogSizeBytes: UInt64 = 1 << 20

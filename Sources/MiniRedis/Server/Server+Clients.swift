@@ -78,6 +78,7 @@ extension Server {
         if !clientControl.held.isEmpty { clientControl.held.removeAll { $0 === client } }
         setMonitoring(false, for: client.session)
         forgetEngagements(of: client.session)
+        if client.session.pointee.kind == .primary { replica.streamClosed(client) }
         if let replica = client.replica { forgetReplica(replica) }
     }
 

@@ -32,6 +32,7 @@ final class Server {
     let observers = Observers()
     var effectTakers = EffectTakers()
     let replication: ReplicationState
+    private(set) lazy var replica = ReplicaSide(server: self)
     var process: ProcessState
     /// Bytes that the keyspace took before it had a key.
     private(set) var startupMemory = 0
@@ -114,6 +115,7 @@ final class Server {
         wireClientSettings()
         wireProcessSettings()
         wireObservers()
+        replica.wire()
         wireReplication()
         startupMemory = keyspace.allocatedBytes
     }
@@ -152,6 +154,8 @@ final class Server {
         updateOutputLimits()
         applyClientMemoryLimit()
         applyObserverSettings()
+        replica.updateSettings()
+        updateReplicaRefusals()
         applyReplicationSettings()
         loading?.progress?.delayMicroseconds = Int(settings.keyLoadDelayMicroseconds)
     }
@@ -183,7 +187,11 @@ final class Server {
             return 1
         }
         startTimers()
-        loadAtStart { [unowned self] in announceReadiness() }
+        if configuration.settings.replicaOf != nil { replication.role = .replica }
+        loadAtStart { [unowned self] in
+            announceReadiness()
+            if configuration.settings.replicaOf != nil { becomeReplicaAtStart() }
+        }
         loop.run()
         leaveNoTrace()
         return exitStatus ?? 0
@@ -240,7 +248,9 @@ final class Server {
             queuedClients.removeAll()
             for client in queued { client.takeTurn() }
         }
-        keyspace.state.pointee.keepsDueKeys = clientControl.pause != nil
+        let isReplica = replication.role == .replica
+        // A replica deletes on its master's word.
+        keyspace.state.pointee.keepsDueKeys = clientControl.pause != nil || isReplica
         let start = CycleClock.cycles
         let expiresMore = keyspace.expireDue(budget: Self.expiryBudget)
         keyspace.state.pointee.effects.endUnit(isAtomic: false)
@@ -249,7 +259,8 @@ final class Server {
         observers.turn.expiryCycles = middle &- start
         observers.turn.freeingCycles = CycleClock.cycles &- middle
         let evictsMore =
-            clientControl.pause == nil && keyspace.isOverLimit
+            clientControl.pause == nil && dispatcher.pointee.isMemoryLimited
+            && keyspace.isOverLimit
             && keyspace.evict(budget: Dispatcher.evictionBudget) == .unfinished
         keyspace.state.pointee.effects.endUnit(isAtomic: false)
         watchSnapshots()
@@ -274,6 +285,7 @@ final class Server {
     }
 
     private func eachTick() {
+        replica.tick()
         sweepClients()
         tickReplicas()
         updateSlowCycles()

@@ -19,6 +19,8 @@ struct Session: ~Copyable {
         static let dropping = Hold(rawValue: 8)
         /// It waits for a key; what it sends meanwhile is received, and executed after.
         static let blocked = Hold(rawValue: 16)
+        /// A master's stream has come to a place that whoever reads it has to know exactly.
+        static let marked = Hold(rawValue: 32)
     }
 
     /// Why a request of this session takes the dispatcher's careful way. 0: it need not.
