@@ -104,10 +104,10 @@ extension Keys {
                 entry.accessClock, now: state.pointee.now, state.pointee.frequencyScale))
     }
 
-    /// The entry of the key in argument 2; looking is no access.
+    /// The entry of the key in argument 2; looking is no access, and a miss no event.
     private static func looked(_ context: AdministrationContext) -> Entry? {
         let key = context.data.key(2)
-        return context.data.database.pointee.peek(key.bytes, key.hash)
+        return context.data.database.pointee.peek(key.bytes, key.hash, tells: false)
     }
 
     private static func policy(_ context: AdministrationContext) -> String {
