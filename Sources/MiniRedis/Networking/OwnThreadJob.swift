@@ -4,19 +4,27 @@
 // and a load that waits for a master would take one away from saves and KEYS.
 
 import CUVShim
+import Glibc
 
 /// One piece of work on its own thread. It holds itself until it is done.
 private final class OwnThreadJob {
     let work: @Sendable () -> Void
     let completion: () -> Void
     let loop: EventLoop
+    let isPatient: Bool
     var thread = uv_thread_t()
     var wakeup: LoopWakeup?
 
+    /// How much nicer than the process a patient thread is: where processors are scarce it gets a
+    /// third of one that the loop wants, too.
+    private static let patience: Int32 = 5
+
     init(
-        loop: EventLoop, work: @escaping @Sendable () -> Void, completion: @escaping () -> Void
+        loop: EventLoop, isPatient: Bool, work: @escaping @Sendable () -> Void,
+        completion: @escaping () -> Void
     ) {
         self.loop = loop
+        self.isPatient = isPatient
         self.work = work
         self.completion = completion
     }
@@ -25,7 +33,7 @@ private final class OwnThreadJob {
         let wakeup = LoopWakeup(loop: loop) { [unowned self] in finish() }
         self.wakeup = wakeup
         let parcel = UnsafeMutablePointer<Parcel>.allocate(capacity: 1)
-        parcel.initialize(to: Parcel(work: work, signal: wakeup.signal))
+        parcel.initialize(to: Parcel(work: work, signal: wakeup.signal, isPatient: isPatient))
         _ = Unmanaged.passRetained(self)
         loop.runningJobs += 1
         let status = uv_thread_create(
@@ -33,6 +41,7 @@ private final class OwnThreadJob {
             { argument in
                 guard let parcel = argument?.assumingMemoryBound(to: Parcel.self) else { return }
                 let (work, signal) = (parcel.pointee.work, parcel.pointee.signal)
+                if parcel.pointee.isPatient { OwnThreadJob.lowerPriority() }
                 parcel.deinitialize(count: 1)
                 parcel.deallocate()
                 work()
@@ -52,6 +61,13 @@ private final class OwnThreadJob {
     private struct Parcel {
         let work: @Sendable () -> Void
         let signal: LoopWakeup.Signal
+        let isPatient: Bool
+    }
+
+    /// Of the calling thread alone, on Linux. If it is refused, the work is done all the same.
+    private static func lowerPriority() {
+        let thread = __priority_which_t(PRIO_PROCESS.rawValue)
+        _ = setpriority(thread, 0, getpriority(thread, 0) + patience)
     }
 
     private func finish() {
@@ -69,10 +85,12 @@ private final class OwnThreadJob {
 
 extension EventLoop {
     /// Runs `work` on a thread of its own, then `completion` on the loop. `work` sees only what is
-    /// safe to share. If the loop ends before, `completion` does not run.
+    /// safe to share; patient work lets the loop go first. If the loop ends before, `completion`
+    /// does not run.
     func performOnOwnThread(
-        work: @escaping @Sendable () -> Void, completion: @escaping () -> Void
+        isPatient: Bool = false, work: @escaping @Sendable () -> Void,
+        completion: @escaping () -> Void
     ) {
-        OwnThreadJob(loop: self, work: work, completion: completion).start()
+        OwnThreadJob(loop: self, isPatient: isPatient, work: work, completion: completion).start()
     }
 }

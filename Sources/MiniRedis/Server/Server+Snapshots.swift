@@ -63,7 +63,7 @@ extension Server {
         let running = RunningSnapshotJob(job, completion)
         snapshotJobs.running.append(running)
         snapshotJobs.started += 1
-        loop.performOnOwnThread {
+        loop.performOnOwnThread(isPatient: true) {
             job.run()
         } completion: { [unowned self] in
             guard let result = job.result else {
