@@ -37,6 +37,9 @@ struct KeyspaceState: ~Copyable {
     /// in as soon as they are whole.
     var home: UnsafeMutablePointer<Memory>?
 
+    /// Libraries of functions that came with a dump: kept as they are and saved again.
+    private(set) var functionLibraries: [[UInt8]] = []
+
     /// Who wants to know of changes.
     var changeLog = ChangeLog()
 
@@ -57,6 +60,17 @@ struct KeyspaceState: ~Copyable {
 
     init(memory: UnsafeMutablePointer<Memory>) {
         self.memory = memory
+    }
+
+    /// Keeps a library, if it is not there already.
+    mutating func keepLibrary(_ library: ByteView) {
+        let bytes = [UInt8](UnsafeRawBufferPointer(start: library.base, count: library.count))
+        if !functionLibraries.contains(bytes) { functionLibraries.append(bytes) }
+    }
+
+    mutating func takeLibraries(from other: inout KeyspaceState) {
+        functionLibraries = other.functionLibraries
+        other.functionLibraries = []
     }
 
     mutating func setTime(_ milliseconds: Int64) {

@@ -210,7 +210,8 @@ struct RDBLoader {
                     noteLoaded()
                 }
             case .auxiliary(let name, let value): noteFact(name, value)
-            case .resize, .function: continue
+            case .function(let library): keyspace.state.pointee.keepLibrary(library)
+            case .resize, .module: continue
             }
             if let existing { return duplicate(existing, database) }
         }

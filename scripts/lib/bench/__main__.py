@@ -11,6 +11,7 @@ import signal
 import sys
 
 import cases
+import loading
 import plot
 import report
 import special
@@ -27,6 +28,8 @@ SPECIAL = {
     "turns": special.longest_turns,
     "values": values.costs,
     "values-memory": values.memory,
+    "load-strings": loading.strings,
+    "load-mixed": loading.mixed,
 }
 
 
