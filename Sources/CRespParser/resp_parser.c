@@ -134,6 +134,10 @@ static crp_status take_argument(crp_parser *parser, const crp_limits *limits, co
         }
     }
     const bool detached = parser->state == STATE_TERMINATOR;
+    // Again, for a payload whose header was taken with other, more slices at hand.
+    if (!detached && parser->count >= capacity) {
+        return CRP_NEED_SLICES;
+    }
     const uint32_t bulk = detached ? 0 : parser->bulk;
     // No more than UINT32_MAX: take_length made sure.
     const uint32_t next = parser->position + bulk + TERMINATOR_LENGTH;

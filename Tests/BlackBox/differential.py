@@ -28,7 +28,7 @@ import sys
 
 
 class Connection:
-    """A blocking RESP2 client over one socket that keeps errors and nils apart from other replies."""
+    """A blocking client over one socket that keeps errors and nils apart from other replies."""
 
     def __init__(self, address):
         host, port = address.rsplit(":", 1)
@@ -68,7 +68,25 @@ class Connection:
             if n < 0:
                 return ("nilarray",)
             return ("array", [self.read() for _ in range(n)])
-        raise ConnectionError(f"{self.name}: unknown reply type {line!r}")
+        return self.read_resp3(kind, body)
+
+    def read_resp3(self, kind, body):
+        """The types of the third protocol; a map is its pairs, a null a nil whatever stood for it before."""
+        if kind == b"_":
+            return ("nil",)
+        if kind == b"#":
+            return ("bool", body == b"t")
+        if kind == b",":
+            return ("double", float(body))
+        if kind == b"(":
+            return ("big", int(body))
+        if kind in b"=!":
+            return ("verbatim" if kind == b"=" else "error", self.file.read(int(body) + 2)[:-2])
+        if kind in b"~>":
+            return ("set" if kind == b"~" else "push", [self.read() for _ in range(int(body))])
+        if kind == b"%":
+            return ("map", [("pair", [self.read(), self.read()]) for _ in range(int(body))])
+        raise ConnectionError(f"{self.name}: unknown reply type {kind + body!r}")
 
     def batch(self, commands):
         self.send(commands)
@@ -449,8 +467,8 @@ ENCODING_7_2 = {b"quicklist": b"listpack", b"hashtable": b"listpack"}
 
 def by_value(reply):
     """Scores by value: 7.0 prints 17 digits, later versions the shortest digits that read back the same."""
-    if reply[0] == "array":
-        return ("array", [by_value(r) for r in reply[1]])
+    if reply[0] in ("array", "map", "pair", "set"):
+        return (reply[0], [by_value(r) for r in reply[1]])
     if reply[0] == "bulk":
         try:
             return ("score", float(reply[1]))
@@ -471,15 +489,17 @@ def normalise(argv, reply, errors, queued=()):
         return ("bulk", ENCODING_7_2.get(reply[1], reply[1]))
     if name == b"SPOP" and reply[0] == "array":
         return ("array", sorted(reply[1]))
+    if reply[0] in ("set", "map") and name not in RANDOM:  # of the third protocol
+        return (reply[0], sorted((by_value(r) if name[:1] == b"Z" else r for r in reply[1]), key=repr))
     if name in UNORDERED and reply[0] == "array":
         return ("array", sorted(reply[1]))
     if name in PAIRS and reply[0] == "array":
         items = reply[1]
         return ("array", sorted(zip(items[::2], items[1::2])))
     if name in RANDOM:
-        if reply[0] != "array":
+        if reply[0] not in ("array", "set", "map"):
             return reply[:1]
-        return ("array", len(reply[1])) if not any(x[0] == "array" for x in reply[1]) else ("pairs", len(reply[1]))
+        return (reply[0], len(reply[1])) if not any(x[0] == "array" for x in reply[1]) else ("pairs", len(reply[1]))
     if name[:1] == b"Z" or name in (b"HINCRBYFLOAT", b"INCRBYFLOAT"):
         return by_value(reply)
     if name in TIMES and reply[0] == "int" and reply[1] >= 0:
@@ -541,6 +561,7 @@ def main():
     parser.add_argument("--errors", choices=["text", "code"], default="text")
     parser.add_argument("--only-known", action="store_true", help="leave out commands that this server does not have")
     parser.add_argument("--leave-out", default="", metavar="NAMES", help="commands, joined by commas, that are not drawn")
+    parser.add_argument("--resp", type=int, choices=[2, 3], default=2, help="version of the protocol")
     parser.add_argument("--most", type=int, default=20, help="differences to print")
     options = parser.parse_args()
 
@@ -552,6 +573,8 @@ def main():
         ours, oracle = Connection(options.ours), Connection(options.oracle)
         for c in (ours, oracle):
             c.call("FLUSHALL")
+            if options.resp == 3 and c.call("HELLO", "3")[0] != "map":
+                raise ConnectionError(f"{c.name} does not speak RESP3")
         left_out = command_names(oracle) - command_names(ours) if options.only_known else set()
         asked = {b(name.upper()) for name in options.leave_out.split(",") if name}
     except (OSError, ConnectionError) as e:
@@ -586,6 +609,8 @@ def main():
             sent += len(batch)
         for c in (ours, oracle):
             c.call("DISCARD")
+            if options.resp == 3:
+                c.call("HELLO", "2")
         mine, theirs = contents(ours), contents(oracle)
     except (OSError, ConnectionError, ValueError) as e:
         print(f"connection lost after {sent} commands: {e}", file=sys.stderr)

@@ -93,6 +93,31 @@ class Descriptions(SharedServerCase):
         self.assertEqual(call("CLIENT", "NO-TOUCH", "on"), OK)
         self.assertEqual(lines_of(call("CLIENT", "INFO"))[0]["flags"], "T")
 
+    @ours_only("7.2 has it, the oracle not")
+    def test_no_touch_leaves_no_trace_of_an_access(self):
+        call = self.client.call
+        call("SET", "key", "value")
+        dump = call("DUMP", "key")
+
+        def idle_after(*command):
+            call("RESTORE", "key", "0", dump, "IDLETIME", "500", "REPLACE")
+            if command:
+                call(*command)
+            return call("OBJECT", "IDLETIME", "key")
+
+        self.assertGreaterEqual(idle_after(), 500)
+        self.assertLess(idle_after("GET", "key"), 5)
+        self.assertEqual(call("CLIENT", "NO-TOUCH", "on"), OK)
+        self.assertGreaterEqual(idle_after("GET", "key"), 500)
+        self.assertGreaterEqual(idle_after("APPEND", "key", "x"), 500)
+        self.assertLess(idle_after("TOUCH", "key"), 5)
+        self.assertGreaterEqual(idle_after("SET", "key", "new"), 500)
+        call("RESTORE", "key", "0", dump, "IDLETIME", "500", "REPLACE")
+        self.server.client().call("GET", "key")
+        self.assertLess(call("OBJECT", "IDLETIME", "key"), 5)
+        self.assertEqual(call("CLIENT", "NO-TOUCH", "off"), OK)
+        self.assertLess(idle_after("GET", "key"), 5)
+
     def test_reset_makes_the_connection_new(self):
         call = self.client.call
         call("SELECT", "3"), call("CLIENT", "SETNAME", "x"), call("CLIENT", "NO-EVICT", "on")

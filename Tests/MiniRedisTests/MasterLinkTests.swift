@@ -2,7 +2,6 @@
 //
 // The master's link to a replica, its options, and FAILOVER's states.
 
-import CRespParser
 import Testing
 
 @testable import MiniRedis
@@ -15,27 +14,10 @@ private func sent(_ link: inout MasterLink) -> String {
     return text
 }
 
-/// Lends a request of these words.
 private func configure(
     _ options: inout ReplicaOptions, _ words: [String], isReplica: Bool = false
 ) -> ReplicaOptionsOutcome {
-    let all = ["REPLCONF"] + words
-    let bytes = all.flatMap { Array($0.utf8) }
-    var slices: [ArgumentSlice] = []
-    var offset: UInt32 = 0
-    for word in all {
-        slices.append(ArgumentSlice(offset: offset, length: UInt32(word.utf8.count)))
-        offset += UInt32(word.utf8.count)
-    }
-    var result = ReplicaOptionsOutcome.ignored
-    bytes.withUnsafeBytes { bytes in
-        slices.withUnsafeBufferPointer { slices in
-            guard let base = bytes.baseAddress, let first = slices.baseAddress else { return }
-            let request = Request(base: base, slices: first, count: all.count, blocks: nil)
-            result = options.configure(request, isReplica: isReplica)
-        }
-    }
-    return result
+    withRequest(["REPLCONF"] + words) { options.configure($0, isReplica: isReplica) }
 }
 
 @Suite struct `A replica's options` {

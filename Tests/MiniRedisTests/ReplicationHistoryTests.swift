@@ -63,6 +63,19 @@ import Testing
         #expect(history.secondOffset == 901)
         #expect(history.offset == 900)
         #expect(history.id.text != old)
+        #expect(
+            withExactBytes(old) { history.decideHandOver(requested: $0, isReplica: false) }
+                == .isPromoted)
+        #expect(
+            withExactBytes(old) { history.decideHandOver(requested: $0, isReplica: true) }
+                == .refuse)
+        #expect(
+            withExactBytes(other) { history.decideHandOver(requested: $0, isReplica: false) }
+                == .refuse)
+        #expect(
+            withExactBytes(history.id.text) {
+                history.decideHandOver(requested: $0, isReplica: true)
+            } == .promote)
         history.advance(by: 300)
         let range = BacklogRange(first: 500, end: 1201)
         #expect(decide(history, old, 901, range) == .partial(from: 901))

@@ -75,6 +75,16 @@ struct Command: Sendable {
         KeySpecification.derive(syntax, nameWords: nameWords)
     }
 
+    /// Whether the argument behind the first key is an element that is looked for in the collection
+    /// at that key, as the grammar has it.
+    var findsElement: Bool {
+        guard [.set, .hash, .sortedSet].contains(group), syntax.count > 1,
+            syntax[0].kind == .key, !syntax[1].isOptional, syntax[1].token == nil
+        else { return false }
+        let second = syntax[1].children.first ?? syntax[1]
+        return second.kind == .string && ["member", "field"].contains(second.name)
+    }
+
     /// The access categories: from group and flags, as Redis derives them.
     var categories: [String] {
         var names: [String] = []

@@ -53,6 +53,9 @@ struct CommandRecord: ~Copyable {
     let mostArguments: Int
     /// The first key's argument, or 0.
     let firstKey: Int
+    /// Whether the argument behind the first key is an element that is looked for in the collection
+    /// at that key.
+    let findsElement: Bool
     /// The handler of any kind, called with the frame that its context consists of.
     private let runner: Runner
     /// The records of subcommands; empty for most.
@@ -69,13 +72,14 @@ struct CommandRecord: ~Copyable {
 
     init(
         name: FoldedName, flags: CommandFlags, arguments: ClosedRange<Int>, firstKey: Int,
-        handler: Handler
+        findsElement: Bool, handler: Handler
     ) {
         self.name = name
         self.flags = flags
         fewestArguments = arguments.lowerBound
         mostArguments = arguments.upperBound
         self.firstKey = firstKey
+        self.findsElement = findsElement
         // A context is the frame's pointer and nothing else, so the three kinds of handler are
         // called alike. Telling them apart at each call would cost two reference counts.
         runner =
@@ -205,7 +209,7 @@ final class CommandTable {
                     flags: command.flags,
                     arguments: arity < 0 ? -arity ... .max : arity...arity,
                     firstKey: Self.firstKey(command, nameWords: nameWords),
-                    handler: command.handler))
+                    findsElement: command.findsElement, handler: command.handler))
         }
         for container in containers {
             index.records[container.record].subcommands = container.range

@@ -40,7 +40,7 @@ enum DebugProbes {
                 return true
             }
             if word.equalsFolded("error") {
-                context.reply.error(context.data[2].string)
+                context.reply.error(joining: context.data[2])
                 return true
             }
             if word.equalsFolded("htstats") || word.equalsFolded("htstats-key") {

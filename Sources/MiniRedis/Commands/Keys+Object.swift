@@ -51,7 +51,13 @@ extension Keys {
     private static let sharedReferenceCount = Int(Int32.max)
 
     /// https://redis.io/docs/latest/commands/touch/
+    ///
+    /// It touches even for a client that does not (CLIENT NO-TOUCH).
     static func touch(_ context: DataContext) throws(ErrorReply) {
+        let state = context.database.pointee.state
+        let spares = state.pointee.sparesAccess
+        state.pointee.sparesAccess = false
+        defer { state.pointee.sparesAccess = spares }
         var found = 0
         context.forEachKey(from: 1) { key in
             if context.database.pointee.read(key.bytes, key.hash) != nil { found += 1 }
@@ -98,10 +104,10 @@ extension Keys {
                 entry.accessClock, now: state.pointee.now, state.pointee.frequencyScale))
     }
 
-    /// The entry of the key in argument 2; looking is no access.
+    /// The entry of the key in argument 2; looking is no access, and a miss no event.
     private static func looked(_ context: AdministrationContext) -> Entry? {
         let key = context.data.key(2)
-        return context.data.database.pointee.peek(key.bytes, key.hash)
+        return context.data.database.pointee.peek(key.bytes, key.hash, tells: false)
     }
 
     private static func policy(_ context: AdministrationContext) -> String {

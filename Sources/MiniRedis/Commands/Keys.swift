@@ -60,9 +60,9 @@ enum Keys {
     /// https://redis.io/docs/latest/commands/type/
     static func type(_ context: DataContext) throws(ErrorReply) {
         let key = context.key(1)
-        guard let slot = context.database.pointee.lookup(key.bytes, key.hash) else {
+        guard let entry = context.database.pointee.peek(key.bytes, key.hash) else {
             return context.reply.simple("none")
         }
-        context.reply.simple(Entry(slot.entry).type.name)
+        context.reply.simple(entry.type.name)
     }
 }

@@ -78,8 +78,8 @@ extension Lists {
 
     /// https://redis.io/docs/latest/commands/blmpop/
     static func waitAndPopFirst(_ context: SessionContext) throws(ErrorReply) {
-        let timeout = try context.waitTimeout(1)
         let request = try PopRequest(context.data, numberOfKeys: 2)
+        let timeout = try context.waitTimeout(1)
         if try hasPopped(request, context.data, ignoringOtherTypes: context.isRetry) { return }
         guard context.mayWait else { return context.reply.nullArray() }
         context.wait(forKeys: request.keys, timeout: timeout, answer: .nullArray)

@@ -126,6 +126,7 @@ enum PubSubCommands {
 
     /// https://redis.io/docs/latest/commands/ssubscribe/
     static func subscribeToShards(_ context: AdministrationContext) throws(ErrorReply) {
+        guard context.frame.pointee.mode != .transaction else { throw .shardsInTransaction }
         subscribe(context, .shard)
     }
 

@@ -76,9 +76,9 @@ extension SortedSets {
 
     /// https://redis.io/docs/latest/commands/bzmpop/
     static func waitPopFirst(_ context: SessionContext) throws(ErrorReply) {
-        let timeout = try context.waitTimeout(1)
         let data = context.data
         let request = try PopRequest(data, from: 2)
+        let timeout = try context.waitTimeout(1)
         let hasPopped = try popFirst(data, request) { key throws(ErrorReply) in
             try context.readySlot(key, .sortedSet)
         }

@@ -249,6 +249,8 @@ extension Streams {
     /// https://redis.io/docs/latest/commands/xack/
     static func acknowledge(_ context: DataContext) throws(ErrorReply) {
         let key = context.key(1)
+        // A command that writes, but Redis counts its hits and misses.
+        _ = context.database.pointee.peek(key.bytes, key.hash)
         guard let slot = try context.slot(key, .stream),
             StreamView(Entry(slot.entry).collection).group(context[2]) != nil
         else { return context.reply.integer(0) }

@@ -103,16 +103,15 @@ extension Strings {
         _ context: DataContext, _ key: KeyArgument
     ) throws(ErrorReply) {
         let options = try SetOptions(context)
-        let slot = context.database.pointee.lookup(key.bytes, key.hash)
         if options.returnsOld {
-            if let slot {
-                let entry = Entry(slot.entry)
+            if let entry = context.database.pointee.peek(key.bytes, key.hash) {
                 guard entry.type == .string else { throw .wrongType }
                 context.replyString(entry)
             } else {
                 context.reply.null()
             }
         }
+        let slot = context.database.pointee.lookup(key.bytes, key.hash)
         if options.condition == .ifAbsent && slot != nil
             || options.condition == .ifPresent && slot == nil
         {

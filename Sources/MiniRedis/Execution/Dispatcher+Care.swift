@@ -7,6 +7,7 @@
 //     CLIENT PAUSE                                             not now
 //     MULTI                                                    queued
 //     CLIENT REPLY                                             without its reply
+//     CLIENT NO-TOUCH                                          without a trace of the access
 //     MONITOR                                                  and somebody is told
 //
 // It knows the reasons why a request is special, and nothing of what commands do.
@@ -21,6 +22,8 @@ extension Dispatcher {
             if hasChanges { settle() }
             if frame.pointee.hasDeferred { frame.pointee.administration.sendDeferred() }
         }
+        keyspace.state.pointee.sparesAccess = session.pointee.attention.contains(.untouching)
+        defer { keyspace.state.pointee.sparesAccess = false }
         let start = frame.pointee.reply.buffer.pointee.count
         let isSilent = session.pointee.beginSilence()
         let admitted = admit(resolution, session)

@@ -11,6 +11,7 @@
 //     parse  32 x  [ request ][ request ] ...
 //     ask    32 x  command, hash, prefetch bucket
 //     ask    32 x  prefetch entry
+//     ask    32 x  prefetch collection, bucket of an element, element: if such commands are there
 //     run    32 x  admit -> handler -> reply
 //
 // A request that needs more than that, because its session or the server is in an unusual state,
@@ -45,6 +46,10 @@ struct Dispatcher: ~Copyable {
         var end: Int
         var keyHash: UInt64
         var hashedArgument: Int
+        /// The collection that an element will be looked for in; nil if that is not known. Only
+        /// while the batch is prepared.
+        var collection: UnsafeRawPointer?
+        var elementHash: UInt64
     }
 
     /// Why the batch is not longer.
@@ -64,6 +69,8 @@ struct Dispatcher: ~Copyable {
     }
 
     private static let batchCapacity = 32
+    /// A longer element is not hashed twice. Bytes.
+    private static let longestElementAhead = 256
     /// Bytes of replies after which other clients have their turn.
     static let replyBudget = 1 << 20
     /// Microseconds of execution after which other clients have their turn.
@@ -218,8 +225,10 @@ struct Dispatcher: ~Copyable {
     @inline(__always)
     private mutating func prepare(_ session: UnsafeMutablePointer<Session>) {
         let database = databases + session.pointee.databaseIndex
+        var findsElements = false
         for number in 0..<batchCount {
             batch[number].hashedArgument = 0
+            batch[number].collection = nil
             guard batch[number].request.count > 0 else { continue }
             batch[number].resolution = commands.resolve(batch[number].request)
             guard case .record(let record) = batch[number].resolution else { continue }
@@ -229,10 +238,42 @@ struct Dispatcher: ~Copyable {
             batch[number].keyHash = hash
             batch[number].hashedArgument = firstKey
             if batchCount > 1 { database.pointee.table.prefetchBucket(hash) }
+            findsElements = findsElements || commands.records[record].findsElement
         }
         guard batchCount > 1 else { return }
         for number in 0..<batchCount where batch[number].hashedArgument > 0 {
             database.pointee.table.prefetchEntry(batch[number].keyHash)
+        }
+        if findsElements { prepareElements(database) }
+    }
+
+    /// Asks for the elements that the commands of the batch will look for in large collections.
+    private mutating func prepareElements(_ database: UnsafeMutablePointer<Database>) {
+        for number in 0..<batchCount {
+            let key = batch[number].hashedArgument
+            guard key > 0, key &+ 1 < batch[number].request.count,
+                batch[number].request[key &+ 1].count <= Self.longestElementAhead,
+                case .record(let record) = batch[number].resolution,
+                commands.records[record].findsElement
+            else { continue }
+            batch[number].collection = database.pointee.prefetchCollection(batch[number].keyHash)
+        }
+        var hasBuckets = false
+        for number in 0..<batchCount {
+            guard let collection = batch[number].collection else { continue }
+            let element = batch[number].request[batch[number].hashedArgument &+ 1]
+            let hash = database.pointee.hash(element)
+            batch[number].elementHash = hash
+            if database.pointee.prefetchElementBucket(collection, hash) {
+                hasBuckets = true
+            } else {
+                batch[number].collection = nil
+            }
+        }
+        guard hasBuckets else { return }
+        for number in 0..<batchCount {
+            guard let collection = batch[number].collection else { continue }
+            database.pointee.prefetchElement(collection, batch[number].elementHash)
         }
     }
 
@@ -250,7 +291,8 @@ struct Dispatcher: ~Copyable {
             count <= commands.records[record].mostArguments,
             frame.pointee.attention.rawValue | session.pointee.attention.rawValue == 0
         else { return executeCarefully(batch[number].resolution, session) }
-        guard hasRoom(for: record) else { return refuseForMemory(record) }
+        // Asked here too: for the call, the dispatcher would be copied before every command.
+        guard !isMemoryLimited || hasRoom(for: record) else { return refuseForMemory(record) }
         run(record)
     }
 

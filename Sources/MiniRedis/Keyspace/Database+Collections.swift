@@ -162,3 +162,36 @@ extension Database {
         return 1
     }
 }
+
+// MARK: - Looking ahead
+
+extension Database {
+    /// Asks for the head of the collection whose key's hash is `hash`, if its entry is where most
+    /// entries are. Reads the entry, which should have been asked for; returns it.
+    @inline(__always)
+    func prefetchCollection(_ hash: UInt64) -> UnsafeRawPointer? {
+        guard let base = table.likelyEntry(hash) else { return nil }
+        let entry = Entry(base)
+        guard entry.encoding == .collection, entry.type.hasElementTable else { return nil }
+        let collection = UnsafeRawPointer(entry.collection)
+        prefetch(collection)
+        prefetch(collection + 64)
+        return collection
+    }
+
+    /// Asks for the bucket of an element with this hash, if the collection has a table. Reads its
+    /// head; returns whether there is a bucket to be read.
+    @inline(__always)
+    func prefetchElementBucket(_ collection: UnsafeRawPointer, _ hash: UInt64) -> Bool {
+        guard CollectionHeader(collection).isRoot else { return false }
+        SetTable(collection).table.pointee.prefetchBucket(hash)
+        return true
+    }
+
+    /// Asks for the element, if its bucket (which should have been asked for) names one. How
+    /// elements are laid out is of no matter.
+    @inline(__always)
+    func prefetchElement(_ collection: UnsafeRawPointer, _ hash: UInt64) {
+        SetTable(collection).table.pointee.prefetchEntry(hash)
+    }
+}

@@ -44,8 +44,8 @@ extension Database {
         } else {
             table.insert(block, hash: hash)
             moveDeadline(from: nil, to: deadline, hash)
-            note(.new, key, hash)
         }
+        note(.new, key, hash)
         moveFieldDeadline(from: nil, to: Entry(block).nextFieldDeadline, hash)
     }
 

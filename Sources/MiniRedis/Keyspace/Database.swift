@@ -70,23 +70,28 @@ struct Database: ~Copyable {
     /// What an entry is to remember that is accessed now, or made in place of `old`.
     @inline(__always)
     func accessRecord(following old: Entry) -> UInt32 {
-        if state.pointee.countsFrequency { return countedRecord(old) }
-        return state.pointee.accessClock
+        state.pointee.isAccessPlain
+            ? state.pointee.accessClock : Self.carefulRecord(old, state)
     }
 
+    /// Not a method: a database that is lent to one would be copied first, on every way to it.
     @inline(never)
-    private func countedRecord(_ entry: Entry) -> UInt32 {
-        AccessRecord.counted(
+    private static func carefulRecord(
+        _ entry: Entry, _ state: UnsafeMutablePointer<KeyspaceState>
+    ) -> UInt32 {
+        if state.pointee.sparesAccess { return entry.accessClock }
+        return AccessRecord.counted(
             entry.accessClock, now: state.pointee.now, state.pointee.frequencyScale,
             &state.pointee.random)
     }
 
     /// The entry of a key for a command that only looks at it: a hit or a miss, but no access.
+    /// Unless it `tells`, nobody is told of a miss.
     @inline(__always)
-    mutating func peek(_ key: ByteView, _ hash: UInt64) -> Entry? {
+    mutating func peek(_ key: ByteView, _ hash: UInt64, tells: Bool = true) -> Entry? {
         guard let slot = table.find(hash, key) else {
             state.pointee.statistics.misses &+= 1
-            note(.miss, key, hash)
+            if tells { note(.miss, key, hash) }
             return nil
         }
         let entry = Entry(slot.entry)

@@ -12,7 +12,15 @@ struct KeyspaceState: ~Copyable {
     /// follows `now`.
     private(set) var accessClock: UInt32 = 0
     /// Whether entries remember how often they were accessed, instead of when.
-    var countsFrequency = false
+    var countsFrequency = false {
+        didSet { isAccessPlain = !countsFrequency && !sparesAccess }
+    }
+    /// Whether accesses are not recorded: for a client that asked for it (CLIENT NO-TOUCH).
+    var sparesAccess = false {
+        didSet { isAccessPlain = !countsFrequency && !sparesAccess }
+    }
+    /// Whether an access is recorded by writing the clock: neither of the two above.
+    private(set) var isAccessPlain = true
     var frequencyScale = AccessRecord.FrequencyScale()
     var statistics = KeyspaceStatistics()
     /// Changes since the last save.

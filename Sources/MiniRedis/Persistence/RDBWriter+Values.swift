@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// How a value of any type is written: always in the plain encoding of its type, which needs no
-// second copy of a small collection and which the oldest Redis loads.
+// How a value of any type is written: small collections packed (`RDBWriter+Packed`), else in the
+// plain encoding of its type, which the oldest Redis loads.
 //
 //     type           needs version
 //     list       1       1
@@ -83,6 +83,7 @@ extension RDBWriter where Sink: ~Copyable {
     mutating func collection(
         key: ByteView, _ type: ValueType, _ base: UnsafeRawPointer, deadline: Int64?
     ) throws(PersistenceError) {
+        if options.packs, try packedCollection(key: key, type, base, deadline: deadline) { return }
         let form = RDBValueForm(type, base, for: options.version)
         if form.version > options.version { try refuse(key, form) }
         try beginValue(form.type, deadline: deadline)

@@ -17,6 +17,8 @@ struct RDBWriterOptions {
     var compression = true
     /// End with a checksum (`rdbchecksum`); without it the field is 0.
     var checksum = true
+    /// Pack small collections.
+    var packs = true
     /// The version in the header: the lowest that has what will be written (`RDBValueForm`).
     var version = RDBVersion.written
 }
@@ -30,6 +32,10 @@ struct RDBWriter<Sink: ByteSink & ~Copyable>: ~Copyable {
     let options: RDBWriterOptions
     /// Where strings are compressed.
     var compressed = StreamScratch()
+    /// Where small collections are packed.
+    var ziplist = RDBZiplistBuilder()
+    /// The intset that was made last.
+    var integers = ByteView("")
 
     /// Takes the device over.
     init(sink: consuming Sink, options: RDBWriterOptions) throws(PersistenceError) {

@@ -11,5 +11,9 @@ extension ErrorReply {
         """
         EXECABORT Transaction discarded because of previous errors.
         """)
+    static let shardsInTransaction = ErrorReply(
+        """
+        ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client
+        """)
     static let notInTransaction = ErrorReply("ERR Command not allowed inside a transaction")
 }

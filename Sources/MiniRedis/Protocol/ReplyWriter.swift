@@ -233,12 +233,15 @@ struct ReplyWriter {
         var text = text
         text.withUTF8 { bytes in
             guard let base = bytes.baseAddress else { return }
-            let at = buffer.pointee.reserve(bytes.count)
-            at.copyMemory(from: base, byteCount: bytes.count)
-            for index in 0..<bytes.count where bytes[index] == 13 || bytes[index] == 10 {
+            // Line breaks become spaces; those at the end go.
+            var count = bytes.count
+            while count > 0, bytes[count - 1] == 13 || bytes[count - 1] == 10 { count -= 1 }
+            let at = buffer.pointee.reserve(count)
+            at.copyMemory(from: base, byteCount: count)
+            for index in 0..<count where bytes[index] == 13 || bytes[index] == 10 {
                 at.storeBytes(of: UInt8(ascii: " "), toByteOffset: index, as: UInt8.self)
             }
-            buffer.pointee.commit(bytes.count)
+            buffer.pointee.commit(count)
         }
         literal("\r\n")
     }

@@ -251,9 +251,10 @@ struct RequestParser: ~Copyable {
         return .failed
     }
 
-    /// Moves the slices that there are from the arena to memory of the parser's own.
+    /// Moves the slices that there are from the arena to memory of the parser's own, with a place
+    /// for the argument that the bytes may end in: its header was taken, its slice is to come.
     private mutating func keep(_ slices: UnsafeMutablePointer<ArgumentSlice>) {
-        keptCapacity = max(16, Int(parser.count))
+        keptCapacity = max(16, Int(parser.count) + 1)
         let own = UnsafeMutablePointer<ArgumentSlice>.allocate(capacity: keptCapacity)
         own.update(from: slices, count: Int(parser.count))
         kept = own

@@ -93,27 +93,27 @@ extension ReplicaLink {
         _ settings: ReplicaLinkSettings, to output: inout ByteBuffer
     ) {
         if !settings.password.isEmpty {
-            LinkRequest.begin(settings.user.isEmpty ? 2 : 3, to: &output)
-            LinkRequest.argument("AUTH", to: &output)
-            if !settings.user.isEmpty { LinkRequest.argument(text: settings.user, to: &output) }
-            LinkRequest.argument(text: settings.password, to: &output)
+            RequestEncoder.begin(settings.user.isEmpty ? 2 : 3, to: &output)
+            RequestEncoder.argument("AUTH", to: &output)
+            if !settings.user.isEmpty { RequestEncoder.argument(text: settings.user, to: &output) }
+            RequestEncoder.argument(text: settings.password, to: &output)
         }
-        LinkRequest.begin(3, to: &output)
-        LinkRequest.argument("REPLCONF", to: &output)
-        LinkRequest.argument("listening-port", to: &output)
-        LinkRequest.argument(decimal: Int64(settings.listeningPort), to: &output)
+        RequestEncoder.begin(3, to: &output)
+        RequestEncoder.argument("REPLCONF", to: &output)
+        RequestEncoder.argument("listening-port", to: &output)
+        RequestEncoder.argument(decimal: Int64(settings.listeningPort), to: &output)
         if !settings.announcedAddress.isEmpty {
-            LinkRequest.begin(3, to: &output)
-            LinkRequest.argument("REPLCONF", to: &output)
-            LinkRequest.argument("ip-address", to: &output)
-            LinkRequest.argument(text: settings.announcedAddress, to: &output)
+            RequestEncoder.begin(3, to: &output)
+            RequestEncoder.argument("REPLCONF", to: &output)
+            RequestEncoder.argument("ip-address", to: &output)
+            RequestEncoder.argument(text: settings.announcedAddress, to: &output)
         }
-        LinkRequest.begin(5, to: &output)
-        LinkRequest.argument("REPLCONF", to: &output)
-        LinkRequest.argument("capa", to: &output)
-        LinkRequest.argument("eof", to: &output)
-        LinkRequest.argument("capa", to: &output)
-        LinkRequest.argument("psync2", to: &output)
+        RequestEncoder.begin(5, to: &output)
+        RequestEncoder.argument("REPLCONF", to: &output)
+        RequestEncoder.argument("capa", to: &output)
+        RequestEncoder.argument("eof", to: &output)
+        RequestEncoder.argument("capa", to: &output)
+        RequestEncoder.argument("psync2", to: &output)
     }
 
     private func optionReply(
@@ -128,16 +128,16 @@ extension ReplicaLink {
     private mutating func capabilitiesReply(_ line: ByteView) -> ReplicaLinkAction {
         let request = request
         write { output in
-            LinkRequest.begin(request.isFailover ? 4 : 3, to: &output)
-            LinkRequest.argument("PSYNC", to: &output)
+            RequestEncoder.begin(request.isFailover ? 4 : 3, to: &output)
+            RequestEncoder.argument("PSYNC", to: &output)
             if let id = request.id {
-                id.withView { LinkRequest.argument($0, to: &output) }
-                LinkRequest.argument(decimal: request.nextByte, to: &output)
+                id.withView { RequestEncoder.argument($0, to: &output) }
+                RequestEncoder.argument(decimal: request.nextByte, to: &output)
             } else {
-                LinkRequest.argument("?", to: &output)
-                LinkRequest.argument(decimal: -1, to: &output)
+                RequestEncoder.argument("?", to: &output)
+                RequestEncoder.argument(decimal: -1, to: &output)
             }
-            if request.isFailover { LinkRequest.argument("FAILOVER", to: &output) }
+            if request.isFailover { RequestEncoder.argument("FAILOVER", to: &output) }
         }
         enter(.asking)
         return .send

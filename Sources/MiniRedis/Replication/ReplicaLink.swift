@@ -167,8 +167,8 @@ struct ReplicaLink: ~Copyable {
             reportedAt = now
             self.request = request
             output.removeAll()
-            LinkRequest.begin(1, to: &output)
-            LinkRequest.argument("PING", to: &output)
+            RequestEncoder.begin(1, to: &output)
+            RequestEncoder.argument("PING", to: &output)
             state = .pinging
             return .send
         case .idle, .waiting:

@@ -52,6 +52,17 @@ enum FullResyncReason: Equatable, Sendable {
     var isFailedAttempt: Bool { self != .requested }
 }
 
+/// The answer to a master that hands over to us (PSYNC with FAILOVER).
+enum HandOverDecision: Equatable, Sendable {
+    /// Become a master now, then answer the request like any other.
+    case promote
+    /// We have been promoted from that history: the answer to an earlier request was lost. Answer
+    /// like any other. (Redis refuses, and then there are two masters.)
+    case isPromoted
+    /// It is not our master, or not of our history.
+    case refuse
+}
+
 /// The id pair and the offset of one server.
 struct ReplicationHistory: Equatable, Sendable {
     /// The history that the next byte belongs to (`master_replid`).
@@ -124,6 +135,14 @@ struct ReplicationHistory: Equatable, Sendable {
     private mutating func forgetSecond() {
         secondID = .none
         secondOffset = -1
+    }
+
+    /// What to do with a request to take over a history.
+    ///
+    /// - Parameter isReplica: whether we have a master.
+    func decideHandOver(requested: ByteView, isReplica: Bool) -> HandOverDecision {
+        if isReplica { return id.matches(requested) ? .promote : .refuse }
+        return secondOffset >= 0 && secondID.matches(requested) ? .isPromoted : .refuse
     }
 
     /// Whether a replica may go on.

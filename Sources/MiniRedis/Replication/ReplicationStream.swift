@@ -22,49 +22,29 @@ enum ReplicationStream {
     /// A replica's report: all bytes up to number `offset` are applied, and those up to `synced`
     /// are on its disk, if it keeps an append-only file (Redis 7.2).
     static func acknowledge(_ offset: Int64, synced: Int64? = nil, to buffer: inout ByteBuffer) {
-        LinkRequest.begin(synced == nil ? 3 : 5, to: &buffer)
-        LinkRequest.argument("REPLCONF", to: &buffer)
-        LinkRequest.argument("ACK", to: &buffer)
-        LinkRequest.argument(decimal: offset, to: &buffer)
+        RequestEncoder.begin(synced == nil ? 3 : 5, to: &buffer)
+        RequestEncoder.argument("REPLCONF", to: &buffer)
+        RequestEncoder.argument("ACK", to: &buffer)
+        RequestEncoder.argument(decimal: offset, to: &buffer)
         guard let synced else { return }
-        LinkRequest.argument("FACK", to: &buffer)
-        LinkRequest.argument(decimal: synced, to: &buffer)
+        RequestEncoder.argument("FACK", to: &buffer)
+        RequestEncoder.argument(decimal: synced, to: &buffer)
     }
 }
 
-/// A request, argument by argument, as a client writes it.
-enum LinkRequest {
-    /// Begins a request of so many arguments, the command's name included.
-    static func begin(_ count: Int, to buffer: inout ByteBuffer) {
-        header(UInt8(ascii: "*"), count, to: &buffer)
-    }
-
-    static func argument(_ bytes: ByteView, to buffer: inout ByteBuffer) {
-        header(UInt8(ascii: "$"), bytes.count, to: &buffer)
-        buffer.append(bytes)
-        buffer.append("\r\n")
-    }
-
+extension RequestEncoder {
     static func argument(_ text: StaticString, to buffer: inout ByteBuffer) {
         argument(ByteView(text), to: &buffer)
     }
 
-    static func argument(decimal value: Int64, to buffer: inout ByteBuffer) {
-        header(UInt8(ascii: "$"), DecimalInteger.length(value), to: &buffer)
-        buffer.append(decimal: value)
-        buffer.append("\r\n")
-    }
-
     /// An argument from the configuration.
     static func argument(text: String, to buffer: inout ByteBuffer) {
-        header(UInt8(ascii: "$"), text.utf8.count, to: &buffer)
-        buffer.append(text: text)
-        buffer.append("\r\n")
-    }
-
-    private static func header(_ kind: UInt8, _ count: Int, to buffer: inout ByteBuffer) {
-        buffer.append(byte: kind)
-        buffer.append(decimal: Int64(count))
-        buffer.append("\r\n")
+        var text = text
+        text.withUTF8 { bytes in
+            guard let base = bytes.baseAddress else {
+                return argument(ByteView(""), to: &buffer)
+            }
+            argument(ByteView(base, count: bytes.count), to: &buffer)
+        }
     }
 }

@@ -33,6 +33,8 @@ struct Session: ~Copyable {
         static let queueing = Attention(rawValue: 4)
         /// It listens to channels: in RESP2 it may do little else.
         static let subscribed = Attention(rawValue: 8)
+        /// Its commands leave no trace of an access (CLIENT NO-TOUCH).
+        static let untouching = Attention(rawValue: 16)
     }
 
     /// What CLIENT REPLY asked for.
@@ -57,7 +59,7 @@ struct Session: ~Copyable {
         static let monitors = Traits(rawValue: 1)
         /// CLIENT NO-EVICT: is not closed to save memory.
         static let isKept = Traits(rawValue: 2)
-        /// CLIENT NO-TOUCH: its reads do not count as accesses.
+        /// CLIENT NO-TOUCH: its commands do not count as accesses.
         static let doesNotTouch = Traits(rawValue: 4)
     }
 
@@ -78,7 +80,9 @@ struct Session: ~Copyable {
     let isLocal: Bool
     var hold: Hold = []
     var kind = Kind.normal
-    var traits: Traits = []
+    var traits: Traits = [] {
+        didSet { setAttention(.untouching, traits.contains(.doesNotTouch)) }
+    }
     var replyMode = ReplyMode.on {
         didSet { setAttention(.silent, replyMode != .on) }
     }

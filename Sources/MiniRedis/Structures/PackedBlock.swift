@@ -25,7 +25,8 @@
 // step of at most a fifth, so adding an item moves the block now and then and mostly does not;
 // there is no other reserve. Taking items away would make a block at the edge of a class go to
 // and fro, so it may stay in the class above the one it needs, and a flag says so; if it
-// needs one still lower, it is moved and the memory is given back.
+// needs one still lower, it is moved and the memory is given back. Whoever knows that a block will
+// be filled lets it grow into the class above at once (`ahead`), which halves the moves.
 //
 // The hard case: every edit is one `splice`, which replaces bytes by a gap. If a snapshot sees the
 // block, a copy takes its place before anything is moved; if the block grows, it is resized before
@@ -69,9 +70,14 @@ struct PackedBlock {
     static let mostTrailerBytes = 4
 
     let place: BlockPlace
+    /// A block that must grow gets the class above the one it needs, up to so many bytes.
+    let ahead: Int
 
     @inline(__always)
-    init(_ place: BlockPlace) { self.place = place }
+    init(_ place: BlockPlace, ahead: Int = 0) {
+        self.place = place
+        self.ahead = ahead
+    }
 
     @inline(__always)
     var view: PackedView { PackedView(place.base) }
@@ -151,7 +157,29 @@ extension PackedBlock {
 
 extension PackedBlock {
     @inline(__always)
-    func append(_ item: PackedItem) { insert(item, before: view.end) }
+    func append(_ item: PackedItem) {
+        let trailed = view.isBidirectional
+        guard let gap = extend(by: PackedBlock.bytes(of: item, trailed), items: 1) else {
+            return insert(item, before: view.end)
+        }
+        PackedBlock.write(item, to: gap, trailed)
+    }
+
+    /// Makes room behind the last item in a block that may be written and keeps its size: what most
+    /// additions are. Returns where; nil if it takes a `splice`.
+    @inline(__always)
+    private func extend(by bytes: Int, items: Int) -> UnsafeMutableRawPointer? {
+        let base = place.base
+        let (old, count) = (view.byteCount, view.count &+ items)
+        let length = old &+ bytes
+        guard Heap.sizeClass(length) == Heap.sizeClass(old), length <= PackedBlock.mostBytes,
+            count <= PackedBlock.mostItems, place.memory.pointee.isWritable(base)
+        else { return nil }
+        base.storeBytes(
+            of: UInt16(truncatingIfNeeded: count), toByteOffset: Offset.count, as: UInt16.self)
+        PackedBlock.setWord(view.word &+ bytes, of: base)
+        return base + old
+    }
 
     /// Adds two items, as of a field and its value.
     @inline(__always)
@@ -250,8 +278,9 @@ extension PackedBlock {
 
         let oldSize = view.allocatedBytes
         let fit = Heap.sizeClass(length)
-        let isSpare = fit < oldSize && Heap.sizeClass(fit &+ 1) == oldSize
-        let size = isSpare ? oldSize : fit
+        let above = Heap.sizeClass(fit &+ 1)
+        let isSpare = fit < oldSize ? above == oldSize : fit > oldSize && above <= ahead
+        let size = isSpare ? above : fit
 
         var base =
             size < oldSize

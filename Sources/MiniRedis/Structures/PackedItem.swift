@@ -146,6 +146,54 @@ extension PackedItem {
     }
 }
 
+// MARK: - Searching
+
+/// An item to look for among many: those of another length are told apart by the code, most others
+/// by the last eight bytes of the encoding, which lie in the block whatever its length.
+struct PackedProbe {
+    /// The first of the codes that do not tell the length: their items are not looked for so.
+    static let noCode: UInt8 = 0xf7
+
+    /// The last bytes of the encoding, up to eight.
+    private let tail: UInt64
+    private let shift: UInt64
+    private let tailOffset: Int
+    private let body: ByteView
+    /// What an item of this code takes in a block.
+    let bytes: Int
+
+    /// `trailed`: the items can be walked both ways.
+    @inline(__always)
+    init(_ item: PackedItem, trailed: Bool) {
+        let count = item.byteCount
+        tailOffset = count &- 8
+        shift = count < 8 ? UInt64(truncatingIfNeeded: 8 &- count) &* 8 : 0
+        bytes = count &+ (trailed ? 1 : 0)
+        body = item.body
+        if body.count >= 8 {
+            tail = (body.base + (body.count &- 8)).loadUnaligned(as: UInt64.self)
+        } else {
+            let word =
+                item.wordBytes > 0
+                ? item.word : ASCIICase.word(at: body.base, count: body.count)
+            tail = item.wordBytes == 8 ? word : word &<< 8 | UInt64(item.code)
+        }
+    }
+
+    /// Whether the last bytes of the item at `place`, which has the same code, are this one's.
+    /// Reads from the seven bytes before it too: of a block's header, if it is the first.
+    @inline(__always)
+    func mayMatch(_ place: UnsafeRawPointer) -> Bool {
+        place.loadUnaligned(fromByteOffset: tailOffset, as: UInt64.self) &>> shift == tail
+    }
+
+    /// Whether the rest is equal too.
+    @inline(__always)
+    func matches(_ place: UnsafeRawPointer) -> Bool {
+        tailOffset <= 0 || memcmp(place + 1, body.base, body.count) == 0
+    }
+}
+
 // MARK: - Reading
 
 extension PackedItem {

@@ -16,9 +16,9 @@ struct PackedView {
     @inline(__always)
     init(_ base: UnsafeRawPointer) { self.base = base }
 
-    /// The length with its two flags, in the lowest 24 bits. What is above them is of an item.
+    /// The length with its two flags, in the lowest 24 bits. What is above them is an item's.
     @inline(__always)
-    private var word: Int {
+    var word: Int {
         Int(base.load(fromByteOffset: PackedBlock.Offset.word, as: UInt32.self))
     }
 
@@ -121,8 +121,67 @@ extension PackedView {
 
     /// The first item from `start` on that equals `item`, or nil. Of a `step` of 2, only every
     /// other item is looked at, from `start` on.
+    ///
+    /// Where the next item is depends on what this one is, so a walk would wait for one load after
+    /// the other. Items of one collection mostly have equal lengths: after one that begins like
+    /// its predecessor, or like what is looked for, the length is known before it is read, and the
+    /// processor runs ahead.
     @inline(__always)
     func find(_ item: PackedItem, from start: Int, step: Int = 1) -> Int? {
+        guard item.code < PackedProbe.noCode else { return findLong(item, from: start, step) }
+        let probe = PackedProbe(item, trailed: isBidirectional)
+        let at =
+            step == 1
+            ? search(probe, from: start, code: item.code)
+            : search(probe, from: start, code: item.code, step: step)
+        return at < 0 ? nil : at
+    }
+
+    /// Where the item is that `probe` looks for, or -1.
+    @inline(never)
+    private func search(_ probe: PackedProbe, from start: Int, code: UInt8) -> Int {
+        let end = self.end
+        var at = start
+        while at < end {
+            if base.load(fromByteOffset: at, as: UInt8.self) == code {
+                if probe.mayMatch(base + at) && probe.matches(base + at) { return at }
+                at = at &+ probe.bytes
+            } else {
+                at = next(at)
+            }
+        }
+        return -1
+    }
+
+    /// The same among every `step`-th item.
+    @inline(never)
+    private func search(_ probe: PackedProbe, from start: Int, code: UInt8, step: Int) -> Int {
+        let end = self.end
+        var at = start
+        var (skippedCode, skippedBytes) = (PackedProbe.noCode, 0)
+        while at < end {
+            if base.load(fromByteOffset: at, as: UInt8.self) == code {
+                if probe.mayMatch(base + at) && probe.matches(base + at) { return at }
+                at = at &+ probe.bytes
+            } else {
+                at = next(at)
+            }
+            var left = step &- 1
+            while left > 0 && at < end {
+                let code = base.load(fromByteOffset: at, as: UInt8.self)
+                if code != skippedCode || code >= PackedProbe.noCode {
+                    (skippedCode, skippedBytes) = (code, itemBytes(at: at))
+                }
+                at = at &+ skippedBytes
+                left &-= 1
+            }
+        }
+        return -1
+    }
+
+    /// The same for an item whose code does not tell its length.
+    @inline(never)
+    private func findLong(_ item: PackedItem, from start: Int, _ step: Int) -> Int? {
         let end = self.end
         var at = start
         while at < end {

@@ -30,6 +30,17 @@ extension SegmentedTable {
         prefetch(entry.unsafelyUnwrapped + 64)
     }
 
+    /// The entry in the home bucket that agrees with `hash` in 24 bits of it, the first if there
+    /// are several: most often the one, but nobody has compared keys.
+    @inline(__always)
+    func likelyEntry(_ hash: UInt64) -> UnsafeMutableRawPointer? {
+        let bucket = homeBucket(hash)
+        let matches = Self.matches(bucket, Segment.fingerprint(hash))
+        guard matches != 0 else { return nil }
+        let slot = TableSlot(word: Self.slotWord(bucket, matches.trailingZeroBitCount &>> 3))
+        return slot.word.pointee >> Segment.tagShift == Segment.tag(hash) ? slot.entry : nil
+    }
+
     /// The slot of `key`, whose hash is `hash`, or nil.
     @inline(__always)
     func find(_ hash: UInt64, _ key: ByteView) -> TableSlot? {

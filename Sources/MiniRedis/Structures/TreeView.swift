@@ -36,7 +36,7 @@ struct TreeView<Layout: TreeLayout> {
     /// The first record, or the end of an empty tree.
     @inline(__always)
     func first() -> Cursor {
-        way { _ in
+        way(isSearch: false) { _ in
             0
         } leaf: { _ in
             0
@@ -46,7 +46,7 @@ struct TreeView<Layout: TreeLayout> {
     /// The place behind the last record; `previous` of it is the last one.
     @inline(__always)
     func end() -> Cursor {
-        way {
+        way(isSearch: false) {
             $0.count &- 1
         } leaf: {
             $0.count
@@ -56,7 +56,7 @@ struct TreeView<Layout: TreeLayout> {
     /// The last record, or the end of an empty tree.
     @inline(__always)
     func last() -> Cursor {
-        way {
+        way(isSearch: false) {
             $0.count &- 1
         } leaf: {
             $0.count &- 1

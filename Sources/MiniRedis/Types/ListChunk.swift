@@ -45,10 +45,11 @@ struct ListRecord {
         }
     }
 
-    /// The chunk to be edited, in a record that is writable; it holds packed elements.
+    /// The chunk to be edited, in a record that is writable; it holds packed elements. `ahead`: see
+    /// `PackedBlock`.
     @inline(__always)
-    func packed(_ memory: UnsafeMutablePointer<Memory>) -> PackedBlock {
-        PackedBlock(BlockPlace(base, memory: memory))
+    func packed(_ memory: UnsafeMutablePointer<Memory>, ahead: Int = 0) -> PackedBlock {
+        PackedBlock(BlockPlace(base, memory: memory), ahead: ahead)
     }
 
     /// Calls with a record of a chunk, to be copied into the tree.

@@ -86,7 +86,7 @@ extension ListEditor {
             if ListEditor.fits(item, bytes, ListChunk.mostBytes) {
                 tree.update(&cursor) { base in
                     let record = ListRecord(base)
-                    ListEditor.add(item, end, to: record.packed(memory))
+                    ListEditor.add(item, end, to: record.packed(memory, ahead: ListChunk.mostBytes))
                     record.elements &+= 1
                     record.listpackBytes &+= size
                 }

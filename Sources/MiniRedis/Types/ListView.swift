@@ -44,6 +44,18 @@ struct ListView {
         }
     }
 
+    /// Calls with each chunk, in order, until `body` returns false; a packed list is one chunk.
+    /// Returns whether it was called with all of them.
+    func forEachChunkWhile(_ body: (ListChunk) -> Bool) -> Bool {
+        guard isRoot else { return body(packedChunk) }
+        var cursor = tree.first()
+        while !cursor.isAtEnd {
+            guard body(ListRecord(cursor.record).chunk) else { return false }
+            _ = cursor.next()
+        }
+        return true
+    }
+
     /// Calls with `count` elements, which there must be, from an end on.
     @inline(__always)
     func forEachItem(from end: ListEnd, count: Int, _ body: (ListItem) -> Void) {

@@ -32,6 +32,10 @@ enum ValueType: UInt8, CaseIterable, Sendable {
         }
     }
 
+    /// Whether a large collection of this type has its elements in an `ElementTable`.
+    @inline(__always)
+    var hasElementTable: Bool { self == .set || self == .hash || self == .sortedSet }
+
     /// What to do with a collection of this type; strings are none.
     var collection: any CollectionValue.Type {
         switch self {

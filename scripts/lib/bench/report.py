@@ -88,6 +88,17 @@ turn, {plan.rounds} rounds, by `redis-benchmark` with 50 clients and random elem
 the size names. Where a command takes elements out, the collection is filled anew before each run.
 After each run the number of commands that the server processed, and of errors, is checked. Memory
 is the growth of the resident set of a fresh server."""
+    if all(result.name.startswith("huge-") for result in results):
+        return f"""How: both servers run side by side on loopback with `--save ""`, filled alike with elements of 16
+bytes in an order that is no order. Each command runs {plan.rounds} times on both in turn, one client, its
+whole reply read and counted; what it stored is deleted after it, unmeasured."""
+    if all(result.name.startswith("save-") for result in results):
+        return """How: one server at a time on loopback, filled with keys of 16 bytes and values of 64. Ten clients of
+`redis-benchmark` write random keys without pauses; a probe client asks for one key every half
+millisecond, eight seconds before the save and as long as it runs. The pause at the start is what
+the server reports (`snapshot_last_pause_usec`; Redis: `latest_fork_usec`). Memory is the resident
+set, looked at every five milliseconds, of Redis with what its child copied (`rdb_last_cow_size`).
+The disk of 5 MB/s is a library that is preloaded and lets each write of a dump take its time."""
     return f"""How: both servers run side by side on loopback with `--save ""`; each case fills both with
 {plan.keys:,} keys (16-byte keys, 64-byte values unless it says otherwise), so that reads hit and
 writes overwrite, then runs on both in turn, {plan.rounds} rounds (memory at most 3, delays 1), by
