@@ -17,10 +17,12 @@ struct OfflineTool {
     /// Gets the words behind the program's name or the option; returns the status.
     var run: (_ words: [String], _ say: (String) -> Void) -> Int32
 
-    static let all = [
-        OfflineTool(program: "redis-check-rdb", option: "--check-rdb") { checkDump($0, $1) },
-        OfflineTool(program: nil, option: "--convert-rdb") { convertDump($0, $1) },
-    ]
+    static var all: [OfflineTool] {
+        [
+            OfflineTool(program: "redis-check-rdb", option: "--check-rdb", run: checkDump),
+            OfflineTool(program: nil, option: "--convert-rdb", run: convertDump),
+        ]
+    }
 
     /// The tool that the arguments ask for, with its words.
     static func find(_ arguments: [String]) -> (tool: OfflineTool, words: [String])? {
