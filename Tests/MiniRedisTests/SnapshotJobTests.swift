@@ -219,7 +219,8 @@ private struct RandomWrites {
             Issue.record("the job was given up")
             return
         }
-        #expect(!sink.isPublished.load(ordering: .acquiring))
+        let isPublished = sink.isPublished.load(ordering: .acquiring)
+        #expect(!isPublished)
     }
 
     /// A sink ends the walk with a reason of its own.
