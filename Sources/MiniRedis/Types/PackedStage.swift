@@ -6,7 +6,7 @@
 // each new member.
 //
 //     bytes    [ item | item | item ...                 ]     up to what a packed block may have
-//     prints   [ hash | hash ...]                             of each key: is it there already?
+//     marks   [ hash | hash ...]                             of each key: is it there already?
 //
 // What is out of the ordinary (a member twice, scores out of order, a deadline, more than fits) is
 // left to the editors: the stage says no, what is there so far is made into a block, and they go
@@ -25,7 +25,7 @@ struct PackedStage: ~Copyable {
 
     private let block: UnsafeMutableRawPointer
     private let bytes: UnsafeMutableRawPointer
-    private let prints: UnsafeMutablePointer<UInt64>
+    private let marks: UnsafeMutablePointer<UInt64>
     private var used = 0
     private var items = 0
     private var keys = 0
@@ -39,12 +39,12 @@ struct PackedStage: ~Copyable {
         block = .allocate(byteCount: Self.slack + Self.mostBytes + Self.slack, alignment: 16)
         block.initializeMemory(as: UInt8.self, repeating: 0, count: Self.slack)
         bytes = block + Self.slack
-        prints = .allocate(capacity: Self.mostKeys)
+        marks = .allocate(capacity: Self.mostKeys)
     }
 
     deinit {
         block.deallocate()
-        prints.deallocate()
+        marks.deallocate()
     }
 
     /// Whether anything was staged since the last block was made.
@@ -139,12 +139,12 @@ struct PackedStage: ~Copyable {
     private mutating func addKey(_ item: PackedItem) -> Bool {
         guard keys < Self.mostKeys else { return false }
         item.write(to: bytes + used)
-        let print = Self.print(of: bytes + used, count: item.byteCount)
+        let mark = Self.mark(of: bytes + used, count: item.byteCount)
         var equal: UInt64 = 0
         // Without a way out, so that it is done several at a time.
-        for index in 0..<keys { equal |= prints[index] == print ? 1 : 0 }
+        for index in 0..<keys { equal |= marks[index] == mark ? 1 : 0 }
         guard equal == 0 else { return false }
-        prints[keys] = print
+        marks[keys] = mark
         keys &+= 1
         return true
     }
@@ -152,7 +152,7 @@ struct PackedStage: ~Copyable {
     /// A mark of an encoded item: its first, middle and last eight bytes and its length. Who sends
     /// different items of equal marks gets the editors' speed.
     @inline(__always)
-    private static func print(of item: UnsafeMutableRawPointer, count: Int) -> UInt64 {
+    private static func mark(of item: UnsafeMutableRawPointer, count: Int) -> UInt64 {
         let first = item.loadUnaligned(as: UInt64.self)
         let last = (item + (count &- 8)).loadUnaligned(as: UInt64.self)
         let unused = UInt64(max(0, 8 &- count)) &* 8
