@@ -70,10 +70,12 @@ struct KeyspaceState: ~Copyable {
         self.memory = memory
     }
 
-    /// Keeps a library, if it is not there already.
-    mutating func keepLibrary(_ library: ByteView) {
-        let bytes = [UInt8](UnsafeRawBufferPointer(start: library.base, count: library.count))
-        if !functionLibraries.contains(bytes) { functionLibraries.append(bytes) }
+    /// Keeps libraries that are not there already.
+    mutating func keepLibraries(_ libraries: [[UInt8]]) {
+        var known = Set(functionLibraries)
+        for library in libraries where known.insert(library).inserted {
+            functionLibraries.append(library)
+        }
     }
 
     mutating func takeLibraries(from other: inout KeyspaceState) {
