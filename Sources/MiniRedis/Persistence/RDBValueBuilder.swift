@@ -6,7 +6,7 @@
 /// A collection that is being read. Owned by the builder until `take()`, freed with it otherwise.
 /// Used by one thread, the keyspace's.
 struct RDBValueBuilder: ~Copyable {
-    private let type: ValueType
+    let type: ValueType
     private let memory: UnsafeMutablePointer<Memory>
     private let limits: EncodingLimits
     /// Fields that die at this time or earlier are left out, milliseconds since 1970.
