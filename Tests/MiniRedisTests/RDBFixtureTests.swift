@@ -59,7 +59,7 @@ struct RDBFixtureTests {
     }
 
     @Test func `what is beside the strings is told`() throws {
-        #expect(try read("function").items.contains(.function(bytes: 88)))
+        #expect(try read("function").items.contains(.function(bytes: 93)))
         #expect(try read("mem_policy_lru").strings.first?.idle == 24)
         #expect(try read("single_key").items.first == .auxiliary("redis-ver", "255.255.255"))
         #expect(try read("empty_database").version == 3)

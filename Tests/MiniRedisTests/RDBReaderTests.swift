@@ -59,13 +59,13 @@ struct RDBReaderTests {
     }
 
     @Test func `databases, hints, slots and functions are told`() {
-        var body: [UInt8] = [0xF5, 4, 1, 2, 3, 4, 0xF5, 0xC3, 3, 12, 9, 9, 9]
+        var body: [UInt8] = [0xF5, 4, 1, 2, 3, 4, 0xF5, 0xC3, 3, 2, 1, 9, 9]
         body += [0xFE, 5, 0xFB, 0x41, 0, 2, 0xF4, 0x40, 99, 3, 1, 0x00, 1, 0x61, 1, 0x31]
         var string = DumpString("a", "1")
         string.database = 5
         #expect(
             DumpContents(handmadeDump(body), step: 2).items == [
-                .function(bytes: 4), .function(bytes: 3), .selectDatabase(5),
+                .function(bytes: 4), .function(bytes: 2), .selectDatabase(5),
                 .resize(keys: 256, expires: 2), .string(string), .end,
             ])
     }

@@ -98,7 +98,8 @@ extension DumpItem {
                 .string(
                     DumpString(
                         database, Array(key), value, deadline: deadline, access: access))
-            case .function(let bytes): .function(bytes: bytes)
+            case .function(let library): .function(bytes: UInt64(library.count))
+            case .module: preconditionFailure("modules are refused")
             case .end: .end
             case .collection: preconditionFailure("its value is to be read first")
             }

@@ -56,6 +56,7 @@ extension Keyspace {
         others.pointee.idleBlockBytes = 0
         state.pointee.streams += other.state.pointee.streams
         other.state.pointee.streams = 0
+        state.pointee.takeLibraries(from: &other.state.pointee)
     }
 
     private func exchange(

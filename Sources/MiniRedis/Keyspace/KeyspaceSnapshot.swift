@@ -24,6 +24,8 @@ final class KeyspaceSnapshot: @unchecked Sendable {
     let hasFieldDeadlines: Bool
     /// Whether there may be a stream: if not, there is none.
     let hasStreams: Bool
+    /// Libraries of functions, to be saved as they came.
+    let functionLibraries: [[UInt8]]
     private let progress: UnsafeMutablePointer<WalkProgress>
 
     init(
@@ -34,6 +36,7 @@ final class KeyspaceSnapshot: @unchecked Sendable {
         self.progress = progress
         self.databases = databases
         now = state.now
+        functionLibraries = state.functionLibraries
         hasStreams = state.streams > 0
         self.hasFieldDeadlines = hasFieldDeadlines
     }

@@ -45,6 +45,9 @@ struct KeyspaceState: ~Copyable {
     /// in as soon as they are whole.
     var home: UnsafeMutablePointer<Memory>?
 
+    /// Libraries of functions that came with a dump: kept as they are and saved again.
+    private(set) var functionLibraries: [[UInt8]] = []
+
     /// Who wants to know of changes.
     var changeLog = ChangeLog()
 
@@ -65,6 +68,19 @@ struct KeyspaceState: ~Copyable {
 
     init(memory: UnsafeMutablePointer<Memory>) {
         self.memory = memory
+    }
+
+    /// Keeps libraries that are not there already.
+    mutating func keepLibraries(_ libraries: [[UInt8]]) {
+        var known = Set(functionLibraries)
+        for library in libraries where known.insert(library).inserted {
+            functionLibraries.append(library)
+        }
+    }
+
+    mutating func takeLibraries(from other: inout KeyspaceState) {
+        functionLibraries = other.functionLibraries
+        other.functionLibraries = []
     }
 
     mutating func setTime(_ milliseconds: Int64) {

@@ -54,6 +54,10 @@ struct RDBListpack: RDBBlob {
     }
 
     mutating func next() throws(RDBDefect) -> StringPayload? {
+        if let text = scanner.takeShortText() {
+            seen += 1
+            return .bytes(text)
+        }
         let start = scanner.position
         let code = try scanner.byte()
         if code == RDBListpackForm.end {

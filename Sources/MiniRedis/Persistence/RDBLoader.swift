@@ -100,6 +100,7 @@ struct RDBLoader {
     private let options: RDBLoadOptions
     private let progress: LoadProgress?
     private(set) var result = RDBLoadResult()
+    private var libraries: [[UInt8]] = []
     /// Where small collections are put together, while a dump is read.
     private var stage: UnsafeMutablePointer<PackedStage>?
 
@@ -170,6 +171,7 @@ struct RDBLoader {
             keys.discard(from: database)
             throw error
         }
+        keyspace.state.pointee.keepLibraries(libraries)
         result.checksumWasDisabled = reader.checksumWasDisabled
         result.bytesRead = reader.bytesRead
         return nil
@@ -210,7 +212,10 @@ struct RDBLoader {
                     noteLoaded()
                 }
             case .auxiliary(let name, let value): noteFact(name, value)
-            case .resize, .function: continue
+            case .function(let library):
+                libraries.append(
+                    [UInt8](UnsafeRawBufferPointer(start: library.base, count: library.count)))
+            case .resize, .module: continue
             }
             if let existing { return duplicate(existing, database) }
         }

@@ -30,8 +30,11 @@ enum RDBItem {
     /// A key with a collection, whose elements `readValue` gives. The key is valid until the next
     /// call of `next()`.
     case collection(key: ByteView, type: ValueType, deadline: Int64?, access: KeyUse?)
-    /// A library of functions took this many bytes and was passed over.
-    case function(bytes: UInt64)
+    /// A library of functions, as the server that wrote it keeps it.
+    case function(ByteView)
+    /// Data of a module, by its identifier in the format, passed over; without a key they are the
+    /// module's own. Only if the options say so.
+    case module(key: ByteView?, id: UInt64)
     /// The dump is complete, and its checksum right.
     case end
 }
@@ -48,6 +51,8 @@ struct RDBReaderOptions {
     var verifyChecksum = true
     /// The longest string accepted, bytes; Redis's own limit unless `proto-max-bulk-len` is raised.
     var maximumStringBytes = 512 << 20
+    /// Pass over data of modules, where else they are an error.
+    var passesModules = false
 }
 
 struct RDBReader<Source: ByteSource & ~Copyable>: ~Copyable {
@@ -272,13 +277,30 @@ struct RDBReader<Source: ByteSource & ~Copyable>: ~Copyable {
             let value = try text(in: .value)
             return .auxiliary(key: view(key, in: .key), value: view(value, in: .value))
         case RDBOpcode.function2:
-            return .function(bytes: try skipString())
+            let library = try text(in: .value)
+            return .function(view(library, in: .value))
         case RDBOpcode.endOfFile:
             try verifyEnd()
             phase = .ended
             return .end
         case RDBOpcode.moduleAuxiliary:
-            throw .moduleAuxiliary(try number())
+            let id = try number()
+            guard options.passesModules else { throw .moduleAuxiliary(id) }
+            // When it was saved, as a number of a module's: its kind, then the number.
+            _ = try number()
+            _ = try number()
+            try skipModule()
+            return .module(key: nil, id: id)
+        case RDBValueType.module where options.passesModules:
+            let key = try text(in: .key)
+            currentKey = .item(key)
+            name.trim()
+            guard name.hold(view(key, in: .key)) else { throw .outOfMemory }
+            let count = view(key, in: .key).count
+            currentKey = .held(count: count)
+            let id = try number()
+            try skipModule()
+            return .module(key: name.view(count), id: id)
         case RDBOpcode.functionPreRelease, RDBOpcode.keyMetadataOrSlotImport:
             throw .unsupportedOpcode(code)
         default:
@@ -309,6 +331,20 @@ struct RDBReader<Source: ByteSource & ~Copyable>: ~Copyable {
         currentKey = .item(try text(in: .key))
         if type == RDBValueType.module { return .moduleValue(try number()) }
         return .unsupportedType(type)
+    }
+
+    /// Passes over what a module saved: { kind, what it is } until the kind is 0.
+    private mutating func skipModule() throws(RDBDefect) {
+        while true {
+            switch try number() {
+            case 0: return
+            case 1, 2: _ = try number()
+            case 3: _ = try cursor.littleEndian(UInt32.self)
+            case 4: _ = try cursor.littleEndian(UInt64.self)
+            case 5: _ = try skipString()
+            case let kind: throw .numberTooLarge(kind)
+            }
+        }
     }
 
     private mutating func verifyEnd() throws(RDBDefect) {

@@ -41,6 +41,20 @@ struct RDBScanner {
         return view
     }
 
+    /// The next element of a listpack if it is a string of up to 63 bytes, all of it there and its
+    /// length behind it right; else nil, and the scanner stays where it is.
+    @inline(__always)
+    mutating func takeShortText() -> ByteView? {
+        guard position < bytes.count else { return nil }
+        let count = Int(bytes[position] ^ 0x80)
+        guard count < 0x40, position &+ count &+ 1 < bytes.count,
+            Int(bytes[position &+ 1 &+ count]) == count &+ 1
+        else { return nil }
+        let text = bytes.slice(position &+ 1, count)
+        position &+= count &+ 2
+        return text
+    }
+
     /// A number of up to eight bytes, the lowest first.
     @inline(__always)
     mutating func littleEndian(_ count: Int) throws(RDBDefect) -> UInt64 {

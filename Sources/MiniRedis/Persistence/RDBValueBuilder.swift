@@ -6,7 +6,7 @@
 /// A collection that is being read. Owned by the builder until `take()`, freed with it otherwise.
 /// Used by one thread, the keyspace's.
 struct RDBValueBuilder: ~Copyable {
-    private let type: ValueType
+    let type: ValueType
     private let memory: UnsafeMutablePointer<Memory>
     private let limits: EncodingLimits
     /// Fields that die at this time or earlier are left out, milliseconds since 1970.
@@ -85,7 +85,7 @@ extension RDBValueBuilder: RDBValueSink {
 
     mutating func insert(_ member: ByteView) -> Bool {
         if let stage {
-            if stage.pointee.insert(member, limits, memory.pointee.hasher) { return true }
+            if stage.pointee.insert(member, limits) { return true }
             leaveStage()
         }
         return SetEditor(place, limits).insert(member)
@@ -93,7 +93,7 @@ extension RDBValueBuilder: RDBValueSink {
 
     mutating func insert(_ member: ByteView, score: Double) -> Bool {
         if let stage {
-            if stage.pointee.insert(member, score: score, limits, memory.pointee.hasher) {
+            if stage.pointee.insert(member, score: score, limits) {
                 return true
             }
             leaveStage()
@@ -105,7 +105,7 @@ extension RDBValueBuilder: RDBValueSink {
         if let deadline, deadline <= now { return true }
         if let stage {
             if deadline == nil,
-                stage.pointee.insert(field, value, limits, memory.pointee.hasher)
+                stage.pointee.insert(field, value, limits)
             {
                 return true
             }

@@ -63,6 +63,8 @@ extension RDBVersion {
     /// The lowest version that has all that a snapshot holds.
     static func lowest(for snapshot: KeyspaceSnapshot) -> Int {
         if snapshot.hasFieldDeadlines { return firstWithFieldDeadlines }
+        // Functions are as old as the numbers of streams.
+        if !snapshot.functionLibraries.isEmpty { return firstWithStreamCounts }
         return snapshot.hasStreams ? firstWithStreamCounts : written
     }
 }

@@ -59,6 +59,21 @@ struct RDBWriter<Sink: ByteSink & ~Copyable>: ~Copyable {
         }
     }
 
+    /// A library of functions, before all keys.
+    mutating func library(_ bytes: [UInt8]) throws(PersistenceError) {
+        try opcode(RDBOpcode.function2)
+        var failure: PersistenceError?
+        bytes.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            do throws(PersistenceError) {
+                try string(ByteView(base, count: bytes.count))
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+    }
+
     /// The following keys are in this database, which holds this many, and so many of them with a
     /// deadline: hints for the reader.
     mutating func selectDatabase(

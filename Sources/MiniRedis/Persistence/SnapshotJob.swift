@@ -85,6 +85,7 @@ final class SnapshotJob: @unchecked Sendable {
                 compression: options.compression, checksum: options.checksum,
                 version: options.version ?? RDBVersion.lowest(for: snapshot)))
         try writer.begin(auxiliary: options.auxiliary.map { ($0.name, $0.value) })
+        for library in snapshot.functionLibraries { try writer.library(library) }
         var walk = Walk(job: self)
         for captured in snapshot.databases { try walk.write(captured, to: &writer) }
         try writer.finish()

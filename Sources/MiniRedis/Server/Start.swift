@@ -9,6 +9,9 @@ import Glibc
 ///
 /// Does not return from a server: it ends the process.
 public func runMiniRedis(arguments: [String]) -> Int32 {
+    if let (tool, words) = OfflineTool.find(arguments) {
+        return tool.run(words) { say($0, to: STDOUT_FILENO) }
+    }
     switch LaunchArguments.interpret(arguments) {
     case .printAndExit(let text, let status, let toStandardError):
         say(text, to: toStandardError ? STDERR_FILENO : STDOUT_FILENO)

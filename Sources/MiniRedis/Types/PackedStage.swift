@@ -6,7 +6,7 @@
 // each new member.
 //
 //     bytes    [ item | item | item ...                 ]     up to what a packed block may have
-//     prints   [ hash | hash ...]                             of each key: is it there already?
+//     marks   [ hash | hash ...]                             of each key: is it there already?
 //
 // What is out of the ordinary (a member twice, scores out of order, a deadline, more than fits) is
 // left to the editors: the stage says no, what is there so far is made into a block, and they go
@@ -23,8 +23,9 @@ struct PackedStage: ~Copyable {
     /// Room for writing an item whole before it is known to fit.
     private static let slack = 64
 
+    private let block: UnsafeMutableRawPointer
     private let bytes: UnsafeMutableRawPointer
-    private let prints: UnsafeMutablePointer<UInt64>
+    private let marks: UnsafeMutablePointer<UInt64>
     private var used = 0
     private var items = 0
     private var keys = 0
@@ -34,13 +35,16 @@ struct PackedStage: ~Copyable {
     private var lastScore = -Double.infinity
 
     init() {
-        bytes = .allocate(byteCount: Self.mostBytes + Self.slack, alignment: 16)
-        prints = .allocate(capacity: Self.mostKeys)
+        // Marks look at eight bytes before the end of an item, and behind its beginning.
+        block = .allocate(byteCount: Self.slack + Self.mostBytes + Self.slack, alignment: 16)
+        block.initializeMemory(as: UInt8.self, repeating: 0, count: Self.slack)
+        bytes = block + Self.slack
+        marks = .allocate(capacity: Self.mostKeys)
     }
 
     deinit {
-        bytes.deallocate()
-        prints.deallocate()
+        block.deallocate()
+        marks.deallocate()
     }
 
     /// Whether anything was staged since the last block was made.
@@ -50,9 +54,9 @@ struct PackedStage: ~Copyable {
 
     /// As `SetEditor.insert` of a new member; false, and nothing changed, if it must do it.
     @inline(__always)
-    mutating func insert(_ member: ByteView, _ limits: EncodingLimits, _ hasher: KeyHash) -> Bool {
+    mutating func insert(_ member: ByteView, _ limits: EncodingLimits) -> Bool {
         let item = PackedItem(member)
-        guard used &+ item.byteCount <= Self.mostBytes, addKey(item, hasher) else { return false }
+        guard used &+ item.byteCount <= Self.mostBytes, addKey(item) else { return false }
         let isInteger = item.isInteger
         if items == 0 { traits = SetTraits.integers }
         if traits == SetTraits.integers && isInteger {
@@ -68,12 +72,12 @@ struct PackedStage: ~Copyable {
     /// As `HashEditor.set` of a new field without a deadline; false likewise.
     @inline(__always)
     mutating func insert(
-        _ field: ByteView, _ value: ByteView, _ limits: EncodingLimits, _ hasher: KeyHash
+        _ field: ByteView, _ value: ByteView, _ limits: EncodingLimits
     ) -> Bool {
         let (item, text) = (PackedItem(field), PackedItem(value))
         // The editor's rule, with a byte for a deadline.
         guard used &+ item.byteCount &+ text.byteCount &+ 1 <= Self.mostBytes,
-            addKey(item, hasher)
+            addKey(item)
         else { return false }
         if items == 0 { traits = 0 }
         advance(item.byteCount)
@@ -88,13 +92,13 @@ struct PackedStage: ~Copyable {
     /// As `SortedSetEditor.set` of a new member that comes behind all others; false likewise.
     @inline(__always)
     mutating func insert(
-        _ member: ByteView, score: Double, _ limits: EncodingLimits, _ hasher: KeyHash
+        _ member: ByteView, score: Double, _ limits: EncodingLimits
     ) -> Bool {
         let (item, value) = (PackedItem(member), PackedItem(double: score))
         let bytes = PackedBlock.headerBytes &+ used &+ item.byteCount &+ value.byteCount
         guard used &+ item.byteCount &+ value.byteCount <= Self.mostBytes,
             PackedSize.holds(bytes: bytes, items: items &+ 2), isBehind(member, score),
-            addKey(item, hasher)
+            addKey(item)
         else { return false }
         if items == 0 { traits = SortedSetTraits.listed }
         if items / 2 >= limits.sortedSetEntries || member.count > limits.sortedSetValueBytes {
@@ -132,17 +136,33 @@ struct PackedStage: ~Copyable {
 
     /// Writes the item of a key behind all others, if no other has its hash.
     @inline(__always)
-    private mutating func addKey(_ item: PackedItem, _ hasher: KeyHash) -> Bool {
+    private mutating func addKey(_ item: PackedItem) -> Bool {
         guard keys < Self.mostKeys else { return false }
         item.write(to: bytes + used)
-        let print = hasher.hash(ByteView(bytes + used, count: item.byteCount))
+        let mark = Self.mark(of: bytes + used, count: item.byteCount)
         var equal: UInt64 = 0
         // Without a way out, so that it is done several at a time.
-        for index in 0..<keys { equal |= prints[index] == print ? 1 : 0 }
+        for index in 0..<keys { equal |= marks[index] == mark ? 1 : 0 }
         guard equal == 0 else { return false }
-        prints[keys] = print
+        marks[keys] = mark
         keys &+= 1
         return true
+    }
+
+    /// A mark of an encoded item: its first, middle and last eight bytes and its length. Who sends
+    /// different items of equal marks gets the editors' speed.
+    @inline(__always)
+    private static func mark(of item: UnsafeMutableRawPointer, count: Int) -> UInt64 {
+        let first = item.loadUnaligned(as: UInt64.self)
+        let last = (item + (count &- 8)).loadUnaligned(as: UInt64.self)
+        let unused = UInt64(max(0, 8 &- count)) &* 8
+        let head = first &<< unused
+        let tail = last &>> unused
+        // Up to 24 bytes, every one counts.
+        let middle = count > 16 ? (item + (count / 2 &- 4)).loadUnaligned(as: UInt64.self) : 0
+        return (middle &* 0x1656_67B1_9E37_79F9) ^ (head &* 0x9E37_79B9_7F4A_7C15)
+            ^ (tail &* 0xC2B2_AE3D_27D4_EB4F)
+            ^ UInt64(truncatingIfNeeded: count) << 56
     }
 
     private func isBehind(_ member: ByteView, _ score: Double) -> Bool {

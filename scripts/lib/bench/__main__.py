@@ -12,6 +12,7 @@ import sys
 
 import cases
 import huge
+import loading
 import plot
 import report
 import saves
@@ -29,6 +30,8 @@ SPECIAL = {
     "turns": special.longest_turns,
     "values": values.costs,
     "values-memory": values.memory,
+    "load-strings": loading.strings,
+    "load-mixed": loading.mixed,
     "huge": huge.costs,
     "save": saves.under_load,
     "save-slow": saves.slow_sink,
