@@ -45,7 +45,10 @@ class Connection:
         self.socket.sendall(out)
 
     def read(self):
-        line = self.file.readline()
+        try:
+            line = self.file.readline()
+        except TimeoutError:
+            raise ConnectionError(f"{self.name} does not answer") from None
         if not line.endswith(b"\r\n"):
             raise ConnectionError(f"{self.name} closed the connection (got {line!r})")
         kind, body = line[:1], line[1:-2]

@@ -135,7 +135,8 @@ extension Keys {
                 } else if word.equalsFolded("lt") {
                     insert(.earlier)
                 } else {
-                    context.reply.error("ERR Unsupported option \(word.string)")
+                    let shown = word.prefix(word.firstIndex(of: 0) ?? word.count)
+                    context.reply.error("ERR Unsupported option \(shown.string)")
                     throw .written
                 }
             }
