@@ -61,8 +61,8 @@ __attribute__((target("pclmul"))) static inline cin_pair cin_fold(
            __builtin_ia32_pclmulqdq128(block, constants, 0x11) ^ next;
 }
 
-/* Reduces `count` bytes, a multiple of 64 and at least 64, with the checksum `start` before them, to
- * the 16 bytes at `rest` that have the same checksum with nothing before them. */
+/* Reduces `count` bytes, a multiple of 64 and at least 64, with the checksum `start` before
+ * them, to the 16 bytes at `rest` that have the same checksum with nothing before them. */
 __attribute__((target("pclmul"))) static inline void cin_crc64_fold(
     uint64_t start, const void *bytes, size_t count, void *rest) {
     const cin_pair far = {(long long)0xaf86efb16d9ab4fbull, (long long)0xf49784a634f014e4ull};

@@ -112,10 +112,9 @@ class Descriptions(SharedServerCase):
         self.assertGreaterEqual(idle_after("APPEND", "key", "x"), 500)
         self.assertLess(idle_after("TOUCH", "key"), 5)
         self.assertGreaterEqual(idle_after("SET", "key", "new"), 500)
-        with self.server.client() as other:
-            call("RESTORE", "key", "0", dump, "IDLETIME", "500", "REPLACE")
-            other.call("GET", "key")
-            self.assertLess(call("OBJECT", "IDLETIME", "key"), 5)
+        call("RESTORE", "key", "0", dump, "IDLETIME", "500", "REPLACE")
+        self.server.client().call("GET", "key")
+        self.assertLess(call("OBJECT", "IDLETIME", "key"), 5)
         self.assertEqual(call("CLIENT", "NO-TOUCH", "off"), OK)
         self.assertLess(idle_after("GET", "key"), 5)
 

@@ -290,6 +290,12 @@ class Benchmark(SharedServerCase):
             ["PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "MSET (10 keys)"],
         )
 
+    def test_the_default_run_to_its_end(self):
+        names = [name.strip() for name in self.run_benchmark("-n", "1000")]
+        self.assertEqual(names[:2] + names[-1:], ["PING_INLINE", "PING_MBULK", "MSET (10 keys)"])
+        self.assertLessEqual(
+            {"LPUSH", "RPOP", "SADD", "HSET", "SPOP", "ZADD", "ZPOPMIN"}, set(names))
+
     def test_random_keys_in_pipelines(self):
         words = ("-t", "set,get,incr", "-n", "50000", "-r", "10000", "-P", "100", "-d", "64")
         self.assertEqual(len(self.run_benchmark(*words)), 3)

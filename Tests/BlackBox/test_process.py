@@ -235,6 +235,28 @@ class Titles(Case):
         self.assertIn("--set-proc-title", self.title(server))
 
 
+class OutOfMemoryScore(Case):
+    """oom-score-adj: what the kernel goes by when it must end a process."""
+
+    def score(self, server):
+        return int(Path(f"/proc/{server.pid}/oom_score_adj").read_text())
+
+    def test_the_score_follows_the_settings(self):
+        server = self.start()
+        call, base = server.client().call, self.score(server)
+        self.assertEqual(call("CONFIG", "SET", "oom-score-adj-values", "10 20 30"), OK)
+        self.assertEqual(self.score(server), base)
+        self.assertEqual(call("CONFIG", "SET", "oom-score-adj", "relative"), OK)
+        self.assertEqual(self.score(server), base + 10)
+        self.assertEqual(call("CONFIG", "GET", "oom-score-adj"), [b"oom-score-adj", b"yes"])
+        self.assertEqual(call("CONFIG", "SET", "oom-score-adj-values", "15 20 30"), OK)
+        self.assertEqual(self.score(server), base + 15)
+        self.assertEqual(call("CONFIG", "SET", "oom-score-adj", "absolute"), OK)
+        self.assertEqual(self.score(server), 15)
+        self.assertEqual(call("CONFIG", "SET", "oom-score-adj", "no"), OK)
+        self.assertEqual(self.score(server), base)
+
+
 class Words(Case):
     """Words on the command line that do not start a server."""
 

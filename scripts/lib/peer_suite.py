@@ -94,6 +94,7 @@ def parse(unit, mode, text):
 
 # ----------------------------------------------------------------------------------------- reasons
 
+SWITCH = re.compile(r"(\S+)\s+(--\S+)")
 REASON = re.compile(r"(\S+)\s+(!?)/(.*)/\s+(\S.*)")
 UNKNOWN_COMMAND = re.compile(r"unknown command '([^']+)'")
 UNKNOWN_SUBCOMMAND = re.compile(r"[Uu]nknown subcommand(?: or wrong number of arguments for)? '([^']+)'")
@@ -103,13 +104,18 @@ UNEXPLAINED = "**not explained yet**"
 class Reasons:
     """Why tests fail: lines of `unit-pattern /expression/ reason`, the first that fits wins.
 
-    With `!` before the expression the suite is told not to run the test at all.
+    With `!` before the expression the suite is told not to run the test at all. A line of
+    `unit-pattern --switch` gives the suite that switch for those units.
     """
 
     def __init__(self, text):
-        self.lines = []
+        self.lines, self.switches = [], []
         for line in text.splitlines():
             if not line.strip() or line.startswith("#"):
+                continue
+            switch = SWITCH.fullmatch(line.strip())
+            if switch:
+                self.switches.append(switch.groups())
                 continue
             parts = REASON.fullmatch(line.strip())
             if not parts:
@@ -121,6 +127,9 @@ class Reasons:
             if fnmatch.fnmatch(unit, pattern) and expression.search(f"{name}\n{message}"):
                 return reason
         return self._of_message(message)
+
+    def switches_of(self, unit):
+        return [switch for pattern, switch in self.switches if fnmatch.fnmatch(unit, pattern)]
 
     def skipped(self, unit):
         """The expressions of tests of this unit that are not to be run."""
@@ -151,7 +160,9 @@ server. This file is written by
 
 *external*: the suite talks to one running server; *own*: it starts and stops servers itself, as
 `src/redis-server`. *total*: the tests that pass on Redis 7.0.15 in the same mode on the same
-machine. Under the table: every test that fails, and why.
+machine. Under the table: every test that fails, and why. The units unit/type/list, unit/type/set,
+unit/sort, unit/keyspace and unit/scan run with `--ignore-encoding`: they expect the names that 7.0
+has for small lists and sets, and 7.2 has others.
 
 """
 HEAD = "| unit | mode | passed / total | not passed, and why |\n| --- | --- | --: | --- |\n"
@@ -300,6 +311,7 @@ class Runner:
     def run(self, unit, mode):
         words = ["tclsh", "tests/test_helper.tcl", "--single", unit, "--durable"]
         words += ["--tags", self.options.tags] if self.options.tags else []
+        words += self.reasons.switches_of(unit)
         for expression in self.reasons.skipped(unit):
             words += ["--skiptest", f"/{expression}"]
         server = None

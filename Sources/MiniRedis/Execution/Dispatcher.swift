@@ -291,7 +291,8 @@ struct Dispatcher: ~Copyable {
             count <= commands.records[record].mostArguments,
             frame.pointee.attention.rawValue | session.pointee.attention.rawValue == 0
         else { return executeCarefully(batch[number].resolution, session) }
-        guard hasRoom(for: record) else { return refuseForMemory(record) }
+        // Asked here too: for the call, the dispatcher would be copied before every command.
+        guard !isMemoryLimited || hasRoom(for: record) else { return refuseForMemory(record) }
         run(record)
     }
 

@@ -11,6 +11,7 @@ struct WatchedKeys {
     /// Who watches a key, and whether it was there when the client began to.
     private var watchers: [FollowedKey: [Int64: Bool]] = [:]
     private var keys: [Int64: [FollowedKey]] = [:]
+    private var keyBytes: [Int64: Int] = [:]
     private var broken: Set<Int64> = []
 
     /// How many clients watch keys.
@@ -19,6 +20,12 @@ struct WatchedKeys {
     var keyCount: Int { watchers.count }
 
     func count(of client: Int64) -> Int { keys[client]?.count ?? 0 }
+
+    /// What a watch takes beside its key, estimated, bytes.
+    private static let watchBytes = 160
+
+    /// What the client's watches take, estimated, bytes.
+    func byteCount(of client: Int64) -> Int { keyBytes[client] ?? 0 }
 
     /// Whether something happened to a key that the client watches.
     func isBroken(for client: Int64) -> Bool { broken.contains(client) }
@@ -33,12 +40,14 @@ struct WatchedKeys {
         guard watchers[key]?[client] == nil else { return false }
         watchers[key, default: [:]][client] = isThere
         keys[client, default: []].append(key)
+        keyBytes[client, default: 0] += Self.watchBytes + 2 * key.bytes.count
         return true
     }
 
     /// Ends a client's watches; returns what it watched.
     mutating func remove(_ client: Int64) -> [FollowedKey] {
         broken.remove(client)
+        keyBytes[client] = nil
         guard let own = keys.removeValue(forKey: client) else { return [] }
         for key in own {
             watchers[key]?[client] = nil

@@ -70,11 +70,15 @@ struct Database: ~Copyable {
     /// What an entry is to remember that is accessed now, or made in place of `old`.
     @inline(__always)
     func accessRecord(following old: Entry) -> UInt32 {
-        state.pointee.isAccessPlain ? state.pointee.accessClock : carefulRecord(old)
+        state.pointee.isAccessPlain
+            ? state.pointee.accessClock : Self.carefulRecord(old, state)
     }
 
+    /// Not a method: a database that is lent to one would be copied first, on every way to it.
     @inline(never)
-    private func carefulRecord(_ entry: Entry) -> UInt32 {
+    private static func carefulRecord(
+        _ entry: Entry, _ state: UnsafeMutablePointer<KeyspaceState>
+    ) -> UInt32 {
         if state.pointee.sparesAccess { return entry.accessClock }
         return AccessRecord.counted(
             entry.accessClock, now: state.pointee.now, state.pointee.frequencyScale,

@@ -8,10 +8,10 @@
 //                                taken: the snapshot is the loop's again
 //
 // A device may take a block at once or in a minute. While it does, the thread is away from the
-// keyspace: it reads nothing of the snapshot and holds one block of its own. So a save that is given
-// up while its device hangs gives its snapshot back at once, and with it the memory that was kept;
-// the thread finds out when the device lets it go, and ends. Whoever writes a walk has to hold the
-// other half of this: after an error nothing of the snapshot may be looked at any more.
+// keyspace: it reads nothing of the snapshot and holds one block of its own. So a save that is
+// given up while its device hangs gives its snapshot back at once, and with it the memory that was
+// kept; the thread finds out when the device lets it go, and ends. Whoever writes a walk has to
+// hold the other half of this: after an error nothing of the snapshot may be looked at any more.
 
 import Synchronization
 

@@ -49,6 +49,7 @@ final class Channel {
 struct Channels {
     private struct Listener {
         var names: [Set<[UInt8]>] = [[], [], []]
+        var byteCount = 0
         var isEmpty: Bool { names.allSatisfy(\.isEmpty) }
     }
 
@@ -73,6 +74,12 @@ struct Channels {
             channels: names[0].count, patterns: names[1].count, shards: names[2].count)
     }
 
+    /// What a subscription takes beside its name, estimated, bytes.
+    private static let subscriptionBytes = 160
+
+    /// What the subscriptions of a client take, estimated, bytes.
+    func byteCount(of client: Int64) -> Int { listeners[client]?.byteCount ?? 0 }
+
     /// What a client listens to.
     func names(of client: Int64, _ kind: SubscriptionKind) -> [[UInt8]] {
         listeners[client].map { Array($0.names[kind.rawValue]) } ?? []
@@ -85,6 +92,7 @@ struct Channels {
         let channel = find(name, kind) ?? add(name, kind)
         guard channel.subscribers.insert(client).inserted else { return }
         listeners[client, default: Listener()].names[kind.rawValue].insert(channel.name)
+        listeners[client]?.byteCount += Self.subscriptionBytes + 2 * name.count
     }
 
     /// A client listens to a channel no more.
@@ -93,6 +101,7 @@ struct Channels {
             return
         }
         listeners[client]?.names[kind.rawValue].remove(channel.name)
+        listeners[client]?.byteCount -= Self.subscriptionBytes + 2 * name.count
         if listeners[client]?.isEmpty ?? false { listeners[client] = nil }
         if channel.subscribers.isEmpty { remove(channel) }
     }

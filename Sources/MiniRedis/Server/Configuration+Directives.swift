@@ -59,6 +59,8 @@ extension Configuration {
         .bool("dynamic-hz", \.dynamicHz),
         .integer("io-threads", \.ioThreads, 1...128).immutable.withoutEffect,
         .bool("jemalloc-bg-thread", \.jemallocBackgroundThread),
+        .typed("oom-score-adj", \.outOfMemoryScoreMode, .scoreMode),
+        .typed("oom-score-adj-values", \.outOfMemoryScores, .oomScores),
         .choice("enable-protected-configs", \.enableProtectedConfigs).immutable,
         .choice("enable-debug-command", \.enableDebugCommand).immutable,
         .choice("enable-module-command", \.enableModuleCommand).immutable,

@@ -75,8 +75,6 @@ extension Configuration {
         .unusedText("ignore-warnings"),
         .unusedBool("io-threads-do-reads", false).immutable,
         .unusedText("locale-collate"),
-        .unusedChoice("oom-score-adj", "no", ["no", "yes", "relative", "absolute"]),
-        .unused("oom-score-adj-values", "0 200 800", SettingFormat<String>.oomScores),
         .unusedInteger("socket-mark-id", 0, 0...Int64(UInt32.max)).immutable,
         .unusedInteger("tracking-table-max-keys", 1_000_000, natural),
         .unusedBool("use-exit-on-panic", false).hidden,

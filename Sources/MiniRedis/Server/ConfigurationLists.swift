@@ -86,14 +86,14 @@ extension SettingFormat where Value == [Double] {
     }
 }
 
-extension SettingFormat where Value == String {
-    /// The three scores that `oom-score-adj-values` takes, canonical as text.
+extension SettingFormat where Value == [Int] {
+    /// The three scores that `oom-score-adj-values` takes.
     static var oomScores: SettingFormat {
         SettingFormat(
             takesManyWords: true,
             parse: { words throws(SettingRefusal) in
                 guard words.count == 3 else { throw SettingRefusal("wrong number of arguments") }
-                for word in words {
+                return try words.map { word throws(SettingRefusal) in
                     guard let score = ConfigurationText.integer(word),
                         (-2000...2000).contains(score)
                     else {
@@ -101,10 +101,10 @@ extension SettingFormat where Value == String {
                             "Invalid oom-score-adj-values, elements must be between -2000 and 2000."
                         )
                     }
+                    return Int(score)
                 }
-                return words.joined(separator: " ")
             },
-            print: { $0 })
+            print: { scores in scores.map(String.init).joined(separator: " ") })
     }
 }
 

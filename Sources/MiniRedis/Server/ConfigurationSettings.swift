@@ -49,6 +49,9 @@ struct Settings: Equatable, Sendable {
     var dynamicHz = true
     var ioThreads: Int64 = 1
     var jemallocBackgroundThread = true
+    var outOfMemoryScoreMode = OutOfMemoryScoreMode.no
+    /// Of a master, a replica and a child.
+    var outOfMemoryScores = [0, 200, 800]
 
     // The data and their memory.
     var databases: Int64 = 16

@@ -70,7 +70,8 @@ final class DataLock {
 }
 
 extension Server {
-    /// Locks the dump, if this server saves by itself. False, with the reason in the log, if another
+    /// Locks the dump, if this server saves by itself. False, with the reason in the log, if
+    /// another
     /// server works on it.
     func lockData() -> Bool {
         let settings = configuration.settings

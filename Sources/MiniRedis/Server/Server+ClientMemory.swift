@@ -21,6 +21,9 @@ extension Client {
         return Self.ownBytes + connection.retained.capacity + head.count + detachedMemory
             + (unsent > ClientControl.uncountedOutputBytes ? unsent : 0)
             + (session.pointee.transaction?.byteCount ?? 0)
+            + server.followers.pointee.watched.byteCount(of: session.pointee.id)
+            + (session.pointee.subscriptions.isEmpty
+                ? 0 : server.channels.byteCount(of: session.pointee.id))
     }
 
     /// All that it takes or has announced: the whole of a large argument, from its header on.

@@ -13,6 +13,7 @@ struct ProcessState {
     /// The program's name as it was started.
     var program: String
     var pidFile: PidFile?
+    var outOfMemoryScore = OutOfMemoryScore()
 }
 
 extension Server {
@@ -30,6 +31,9 @@ extension Server {
         configuration.onChange["crash-log-enabled"] = { new, _ in
             process_report_crashes(new.crashLogEnabled)
             return nil
+        }
+        for name in ["oom-score-adj", "oom-score-adj-values"] {
+            configuration.onChange[name] = { [unowned self] _, _ in applyOutOfMemoryScore() }
         }
         configuration.onChange["proc-title-template"] = { [unowned self] _, _ in
             setTitle() ? nil : "failed to set process title"
@@ -61,6 +65,7 @@ extension Server {
             process.pidFile = nil
         }
         if configuration.settings.setsProcessTitle { setTitle() }
+        applyOutOfMemoryScore()
         log.write(
             .notice,
             "Saves do not fork here: transparent huge pages and vm.overcommit_memory do not matter "

@@ -89,6 +89,7 @@ struct DetachedTable {
             let words = page.assumingMemoryBound(to: UInt64.self)
             while nextBucket < Segment.buckets {
                 if left <= 0 { return false }
+                Self.prefetchEntries(words, ofBucket: nextBucket + Self.bucketsAhead)
                 for slot in 1...Segment.slotsPerBucket {
                     let address = UInt(words[nextBucket * 8 + slot] & Segment.addressMask)
                     guard let entry = UnsafeMutableRawPointer(bitPattern: address) else { continue }
@@ -104,6 +105,19 @@ struct DetachedTable {
         }
         heap.pointee.free(directory, MemoryLayout<UInt>.stride << globalDepth)
         return true
+    }
+
+    /// How many buckets ahead entries are asked for: whoever frees one reads its length.
+    private static let bucketsAhead = 2
+
+    private static func prefetchEntries(
+        _ words: UnsafeMutablePointer<UInt64>, ofBucket bucket: Int
+    ) {
+        guard bucket < Segment.buckets else { return }
+        for slot in 1...Segment.slotsPerBucket {
+            let address = UInt(words[bucket * 8 + slot] & Segment.addressMask)
+            if let entry = UnsafeRawPointer(bitPattern: address) { prefetch(entry) }
+        }
     }
 }
 

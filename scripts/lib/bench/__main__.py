@@ -11,6 +11,7 @@ import signal
 import sys
 
 import cases
+import huge
 import plot
 import report
 import saves
@@ -28,6 +29,7 @@ SPECIAL = {
     "turns": special.longest_turns,
     "values": values.costs,
     "values-memory": values.memory,
+    "huge": huge.costs,
     "save": saves.under_load,
     "save-slow": saves.slow_sink,
     "save-hash": saves.huge_hash,
@@ -60,7 +62,8 @@ def parse_arguments():
                         help="a tenth of the keys, a twentieth of the operations, one round: "
                         "shows that it works, not how fast it is")
     parser.add_argument("--big", action="store_true",
-                        help="also the longest turns with ten million keys (some minutes, 3 GB)")
+                        help="also the longest turns with ten million keys, and commands on huge "
+                        "collections (some minutes, 3 GB)")
     parser.add_argument("--server", metavar="PATH", help="our program (the release, built first)")
     parser.add_argument("--oracle", metavar="PATH", help="Redis (redis-server in PATH)")
     parser.add_argument("--write", action="store_true",
@@ -127,9 +130,9 @@ def main():
     names = [name for name in [case.name for case in cases.CASES] + list(SPECIAL)
              if fnmatch.fnmatchcase(name, options.cases)]
     if not options.big:
-        names = [name for name in names if name != "turns"]
+        names = [name for name in names if name not in ("turns", "huge")]
     if not names:
-        sys.exit(f"bench: no case is named '{options.cases}' (turns needs --big)")
+        sys.exit(f"bench: no case is named '{options.cases}' (turns and huge need --big)")
     binaries = (
         ("ours", program(options.server, os.path.join(ROOT, ".build/release/redis"), "server")),
         ("Redis", program(options.oracle, "redis-server", "oracle")),

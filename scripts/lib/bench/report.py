@@ -88,6 +88,10 @@ turn, {plan.rounds} rounds, by `redis-benchmark` with 50 clients and random elem
 the size names. Where a command takes elements out, the collection is filled anew before each run.
 After each run the number of commands that the server processed, and of errors, is checked. Memory
 is the growth of the resident set of a fresh server."""
+    if all(result.name.startswith("huge-") for result in results):
+        return f"""How: both servers run side by side on loopback with `--save ""`, filled alike with elements of 16
+bytes in an order that is no order. Each command runs {plan.rounds} times on both in turn, one client, its
+whole reply read and counted; what it stored is deleted after it, unmeasured."""
     if all(result.name.startswith("save-") for result in results):
         return """How: one server at a time on loopback, filled with keys of 16 bytes and values of 64. Ten clients of
 `redis-benchmark` write random keys without pauses; a probe client asks for one key every half

@@ -83,8 +83,8 @@ def _free_port():
 class Server:
     """A running server; a context manager, so that it ends however its block is left."""
 
-    def __init__(self, name, path):
-        self.name, self.path = name, path
+    def __init__(self, name, path, options=()):
+        self.name, self.path, self.options = name, path, options
         self.process = self.directory = self.port = None
 
     def __enter__(self):
@@ -94,7 +94,7 @@ class Server:
             with open(self._log(), "wb") as log:
                 self.process = subprocess.Popen(
                     [self.path, "--port", str(self.port), "--bind", "127.0.0.1",
-                     "--save", "", "--dir", self.directory],
+                     "--save", "", "--dir", self.directory, *self.options],
                     cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log,
                     stderr=subprocess.STDOUT, preexec_fn=_die_with_parent,
                 )
