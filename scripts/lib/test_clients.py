@@ -171,23 +171,26 @@ class Server:
 def run(suite, program, label, limit):
     """One suite against one server: {test: (outcome, message)}, and whether the server lives."""
     server = Server(program)
+    folder = Path(server.home) / "tests"  # a copy: tests write files beside themselves
+    shutil.copytree(source(suite), folder)
     files = suite.tests
     if suite.apart:
-        files = sorted(str(f.relative_to(source(suite))) for folder in suite.tests
-                       for f in (source(suite) / folder).glob("test_*.py"))
+        files = sorted(str(f.relative_to(folder)) for name in suite.tests
+                       for f in (folder / name).glob("test_*.py"))
     results, deadline = {}, time.monotonic() + limit
     for number, words in enumerate([f] for f in files) if suite.apart else [(0, files)]:
         report = HOME / f"{label}-{suite.name.replace(' ', '')}-{number}.xml"
         report.unlink(missing_ok=True)
-        pytest(suite, server.port, words, report, max(5, deadline - time.monotonic()))
+        pytest(suite, (folder, server.port), words, report, max(5, deadline - time.monotonic()))
         results |= parse(report) if report.exists() else {}
     alive = server.is_running()
     server.stop()
     return results, alive
 
 
-def pytest(suite, port, files, report, limit):
-    """Runs pytest on some files of the suite, with a report."""
+def pytest(suite, place, files, report, limit):
+    """Runs pytest on some files of the suite in a folder, for a port; with a report."""
+    folder, port = place
     words = list(suite.words)
     environment = {**os.environ, "WALRUS_REDIS_PORT": str(port), "TEST_CLIENTS_PORT": str(port),
                    "PYTHONPATH": str(HOME / "redirect")}
@@ -196,7 +199,7 @@ def pytest(suite, port, files, report, limit):
     command = [PYTHON, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", "-p", "no:warnings",
                "--timeout", "60", "--junitxml", report, *words, *files]
     with open(report.with_suffix(".log"), "wb") as log:
-        process = subprocess.Popen(command, cwd=source(suite), env=environment, stdout=log,
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log,
                                    stderr=subprocess.STDOUT, start_new_session=True)
         try:
             process.wait(limit)
