@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 
 from support import (
-    BINARY, Case, Error, SharedServerCase, amount, encode, error, free_port, ours_only)
+    BINARY, OK, Case, Error, SharedServerCase, amount, encode, error, free_port, ours_only)
 
 FUZZER = Path(__file__).resolve().parents[2] / "Fuzz" / "fuzz_commands.py"
 
@@ -42,6 +42,19 @@ class Requests(SharedServerCase):
             self.client.send_raw(data[cut:])
             self.assertEqual(self.client.read(), count)
             self.assertEqual(self.client.call("LRANGE", f"list:{count}", "0", "-1"), words)
+
+    def test_a_pause_behind_a_request_that_came_in_pieces(self):
+        # What the pause held back was looked for where the finished request had been.
+        for count in (1, 3):
+            large = encode("SET", "large", b"x" * 40_000)
+            self.client.send_raw(large[:20_000])
+            time.sleep(0.05)
+            self.client.send_raw(large[20_000:39_000])
+            time.sleep(0.05)
+            behind = [["CLIENT", "PAUSE", "80", "ALL"]] + [["INCR", f"n{count}"]] * count + [["STRLEN", "large"]]
+            self.client.send_raw(large[39_000:] + b"".join(encode(*words) for words in behind))
+            replies = [self.client.read() for _ in range(count + 3)]
+            self.assertEqual(replies, [OK, OK, *range(1, count + 1), 40_000])
 
     def test_many_connections_are_cut_within_their_arguments_at_once(self):
         clients = [self.new_client() for _ in range(20)]
