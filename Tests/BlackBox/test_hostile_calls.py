@@ -77,6 +77,17 @@ class Replies(SharedServerCase):
         # Those at the end go, the others become spaces.
         self.assertEqual(self.client.call("EXPIRE", "k", "1", "\r\nab\r\n"),
                          error("ERR Unsupported option   ab"))
+        self.assertEqual(self.client.call("EXPIRE", "k", "1", b"\xff\xfeb\0c"),
+                         error(b"ERR Unsupported option \xff\xfeb"))
+
+    def test_F44_members_are_not_drawn_for_ever(self):
+        self.client.call("ZADD", "z", "1", "a", "2", "b")
+        self.client.call("SADD", "s", "a", "b")
+        self.client.call("HSET", "h", "a", "b")
+        for command, key in (("ZRANDMEMBER", "z"), ("SRANDMEMBER", "s"), ("HRANDFIELD", "h")):
+            for count in (-(2**63) + 1, -(2**62), -(10**12)):
+                self.assertEqual(self.client.call(command, key, count), error("ERR value is out of range"))
+            self.assertEqual(len(self.client.call(command, key, -1000)), 1000)
 
     def test_what_waits_is_refused_for_its_keys_before_its_timeout(self):
         self.assertEqual(self.client.call("BLMPOP", "-1", "0", "l", "LEFT"),

@@ -135,8 +135,7 @@ extension Keys {
                 } else if word.equalsFolded("lt") {
                     insert(.earlier)
                 } else {
-                    let shown = word.prefix(word.firstIndex(of: 0) ?? word.count)
-                    context.reply.error("ERR Unsupported option \(shown.string)")
+                    context.reply.error(joining: ByteView("ERR Unsupported option "), word)
                     throw .written
                 }
             }
