@@ -66,6 +66,7 @@ final class ReplicationSimulation {
         time.run(until: faultsEnd + peace + 2000)
         judgeEnd()
         for node in nodes { node.crash(losingData: true) }
+        time.end()
     }
 
     private var master: SimulatedNode { nodes[current] }

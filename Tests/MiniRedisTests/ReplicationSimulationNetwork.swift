@@ -41,6 +41,9 @@ final class SimulatedTime {
         now = end
     }
 
+    /// Forgets what would still happen, and whom it would happen to.
+    func end() { heap = [] }
+
     private func removeFirst() {
         heap.swapAt(0, heap.count - 1)
         heap.removeLast()

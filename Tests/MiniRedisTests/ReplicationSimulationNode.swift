@@ -211,8 +211,8 @@ final class SimulatedNode {
             let connection = world.makeConnection(self, target)
             let mine = connection.client
             end = mine
-            mine.onBytes = { [unowned self] in if end === mine { receive(mine) } }
-            mine.onClose = { [unowned self] in
+            mine.onBytes = { [unowned self, unowned mine] in if end === mine { receive(mine) } }
+            mine.onClose = { [unowned self, unowned mine] in
                 guard end === mine else { return }
                 end = nil
                 perform(link.closed(time.now))

@@ -219,7 +219,7 @@ private struct RandomWrites {
             Issue.record("the job was given up")
             return
         }
-        #expect(!sink.isPublished.load(ordering: .acquiring))
+        expectEqual(sink.isPublished.load(ordering: .acquiring), false)
     }
 
     /// A sink ends the walk with a reason of its own.
