@@ -45,7 +45,10 @@ class Connection:
         self.socket.sendall(out)
 
     def read(self):
-        line = self.file.readline()
+        try:
+            line = self.file.readline()
+        except TimeoutError:
+            raise ConnectionError(f"{self.name} does not answer") from None
         if not line.endswith(b"\r\n"):
             raise ConnectionError(f"{self.name} closed the connection (got {line!r})")
         kind, body = line[:1], line[1:-2]
@@ -462,6 +465,8 @@ class Near:
         return f"{self.milliseconds} ms"
 
 
+# Redis reads the range error of an earlier number when an empty element is sorted as one.
+STALE_RANGE = ("error", b"ERR One or more scores can't be converted into double")
 ENCODING_7_2 = {b"quicklist": b"listpack", b"hashtable": b"listpack"}
 
 
@@ -597,6 +602,8 @@ def main():
                     history.setdefault(arg, []).append(argv)
                     del history[arg][:-6]
                 if normalise(argv, mine, options.errors, queued) == normalise(argv, theirs, options.errors, queued):
+                    continue
+                if theirs == STALE_RANGE and mine[0] == "array" and argv[0].upper() in (b"SORT", b"SORT_RO"):
                     continue
                 differences += 1
                 name = argv[0].upper()

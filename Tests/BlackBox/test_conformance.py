@@ -52,11 +52,47 @@ class RandomCommands(Case):
     def test_all_types(self):
         self.assert_no_differences("--groups", "all", "--count", "10000")
 
+    def test_all_types_over_resp3(self):
+        self.assert_no_differences("--groups", "all", "--resp", "3")
+
     def test_strings_and_keys_one_command_at_a_time(self):
         self.assert_no_differences("--groups", "string,key", "--batch", "1", "--count", "1500")
 
     def test_strings_and_keys_in_long_pipelines(self):
         self.assert_no_differences("--groups", "string,key", "--batch", "2500")
+
+
+@needs_oracle
+class Sessions(Case):
+    """The tester of several connections, the clock and payloads from one server to the other."""
+
+    COUNT = amount("TEST_CONFORMANCE_SCENES", 160)
+    SEEDS = amount("TEST_CONFORMANCE_SEEDS", 4)
+
+    def test_scenes_of_every_kind(self):
+        ours = self.start(proto_max_bulk_len="1mb")
+        oracle = self.start_oracle(proto_max_bulk_len="1mb")
+        for seed in range(1, self.SEEDS + 1):
+            with self.subTest(seed=seed):
+                done = subprocess.run(
+                    [
+                        sys.executable,
+                        TESTER.with_name("differential_sessions.py"),
+                        "--ours",
+                        f"127.0.0.1:{ours.port}",
+                        "--oracle",
+                        f"127.0.0.1:{oracle.port}",
+                        "--count",
+                        str(self.COUNT),
+                        "--seed",
+                        str(seed),
+                    ],
+                    capture_output=True,
+                    text=True,
+                    timeout=300,
+                )
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                self.assertIn(" 0 differences", done.stdout)
 
 
 @needs_oracle

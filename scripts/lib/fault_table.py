@@ -3,8 +3,8 @@
 
 lib/faults.txt has a line for each row: its name, what is provoked, and, if need be, `tests:` with the
 names of tests that hold it without naming it, or `reason:` why nothing does. A test names its rows in
-its docstring or in a comment in or right above it (`F20`, `F41, F42`, `F01 to F23` or `F01-F23`); a row
-that only the head of a file or a class names is held by that file or class.
+its own name (`test_F20_...`), its docstring, or a comment in or right above it (`F20`, `F41, F42`,
+`F01 to F23` or `F01-F23`); a row that only the head of a class names is held by that class.
 
     fault_table.py            writes docs/faults.md
     fault_table.py --check    exits 1 if docs/faults.md is not what would be written now
@@ -43,7 +43,7 @@ def named(text):
     rows = set()
     for first, last in re.findall(r"\bF(\d{2,3})(?:(?:\s*[-–]\s*|\s+to\s+)F?(\d{2,3}))?\b", text):
         rows |= {f"F{n:02}" for n in range(int(first), int(last or first) + 1)}
-    return rows
+    return rows | {f"F{int(n):02}" for n in re.findall(r"\btest_[Ff](\d{2,3})_", text)}
 
 
 def scan(path):
@@ -68,13 +68,13 @@ def scan(path):
                 found.append((row, below[0]))
             elif inside:
                 found.append((row, inside[-1]))
-            else:
-                found.append((row, head_of(lines, at) or "all of the file"))
+            elif name := head_of(lines, at):
+                found.append((row, name))
     return found, [n for _, n in tests]
 
 
 def head_of(lines, at):
-    """The class whose head names a row, or None in the head of the file."""
+    """The class whose head names a row; the head of a file names none: it says too little."""
     for line in reversed(lines[:at + 1]):
         if match := CLASS.match(line):
             return match.group(1) or match.group(2)
@@ -106,9 +106,7 @@ def main():
                     places.append((tests.get(name, "?"), name))
             elif part.startswith("reason:"):
                 reason = part[7:].strip()
-        # The head of a file says less than a test in it.
-        exact = [p for p in places if p[1] != "all of the file"] or places
-        names = "; ".join(dict.fromkeys(f"`{file}` {name}" for file, name in exact[:4]))
+        names = "; ".join(list(dict.fromkeys(f"`{file}` {name}" for file, name in places))[:5])
         count["total"] += 1
         count["held" if names else "reasons" if reason else "open"] += 1
         cell = "; ".join(filter(None, (names, reason))) or "**no test yet**"

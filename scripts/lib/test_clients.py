@@ -74,6 +74,7 @@ class Suite:
     tests: list
     words: list = field(default_factory=list)
     left_out: str = ""
+    apart: bool = False  # each file by itself: what a failing test leaves behind ends no other
 
     @property
     def short(self):
@@ -95,8 +96,8 @@ SUITES = [
           REDIS_PY_LEFT_OUT),
     Suite("huey", "huey==3.5.4", ["huey/tests"], ["--ignore=huey/tests/test_postgres.py"],
           "its storages other than Redis are not about a server, but run as well"),
-    Suite("walrus", "walrus==0.9.8", ["walrus/tests/__init__.py"]),
-    Suite("RQ", "rq==3.0.0", ["tests"], [], "tests marked slow or TLS by RQ itself"),
+    Suite("walrus", "walrus==0.9.8", ["walrus/tests"], ["-o", "python_files=*.py"]),
+    Suite("RQ", "rq==3.0.0", ["tests"], [], "tests marked slow or TLS by RQ itself", True),
 ]
 
 
@@ -170,18 +171,35 @@ class Server:
 def run(suite, program, label, limit):
     """One suite against one server: {test: (outcome, message)}, and whether the server lives."""
     server = Server(program)
-    report = HOME / f"{label}-{suite.name.replace(' ', '')}.xml"
-    report.unlink(missing_ok=True)
+    folder = Path(server.home) / "tests"  # a copy: tests write files beside themselves
+    shutil.copytree(source(suite), folder)
+    files = suite.tests
+    if suite.apart:
+        files = sorted(str(f.relative_to(folder)) for name in suite.tests
+                       for f in (folder / name).glob("test_*.py"))
+    results, deadline = {}, time.monotonic() + limit
+    for number, words in enumerate([f] for f in files) if suite.apart else [(0, files)]:
+        report = HOME / f"{label}-{suite.name.replace(' ', '')}-{number}.xml"
+        report.unlink(missing_ok=True)
+        pytest(suite, (folder, server.port), words, report, max(5, deadline - time.monotonic()))
+        results |= parse(report) if report.exists() else {}
+    alive = server.is_running()
+    server.stop()
+    return results, alive
+
+
+def pytest(suite, place, files, report, limit):
+    """Runs pytest on some files of the suite in a folder, for a port; with a report."""
+    folder, port = place
     words = list(suite.words)
-    environment = {**os.environ, "WALRUS_REDIS_PORT": str(server.port), "PYTHONPATH": ""}
+    environment = {**os.environ, "WALRUS_REDIS_PORT": str(port), "TEST_CLIENTS_PORT": str(port),
+                   "PYTHONPATH": str(HOME / "redirect")}
     if suite.short == "redis":
-        words += ["--redis-url", f"redis://127.0.0.1:{server.port}/9"]
-    environment["TEST_CLIENTS_PORT"] = str(server.port)
-    environment["PYTHONPATH"] = str(HOME / "redirect")
+        words += ["--redis-url", f"redis://127.0.0.1:{port}/9"]
     command = [PYTHON, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", "-p", "no:warnings",
-               "--timeout", "60", "--junitxml", report, *words, *suite.tests]
+               "--timeout", "60", "--junitxml", report, *words, *files]
     with open(report.with_suffix(".log"), "wb") as log:
-        process = subprocess.Popen(command, cwd=source(suite), env=environment, stdout=log,
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log,
                                    stderr=subprocess.STDOUT, start_new_session=True)
         try:
             process.wait(limit)
@@ -192,9 +210,6 @@ def run(suite, program, label, limit):
         except ProcessLookupError:
             pass
         process.wait()
-    alive = server.is_running()
-    server.stop()
-    return (parse(report) if report.exists() else {}), alive
 
 
 def parse(report):
@@ -222,6 +237,8 @@ MISSING = [
     (r"'acl[^']*'", "ACL users"),
     (r"'cluster[^']*'|cluster support disabled", "cluster"),
     (r"'module[^']*'|MODULE", "modules"),
+    (r"'?(TFUNCTION|TFCALL)", "the module of triggers and functions"),
+    (r"MIGRATE", "MIGRATE"),
     (r"client tracking|CLIENT TRACKING|tracking", "client tracking"),
 ]
 
@@ -238,7 +255,7 @@ class Reasons:
             if re.fullmatch(suites, suite.short) and re.search(tests, test):
                 return reason
         errors = [line for line in message.splitlines()
-                  if re.search(r"unknown (sub)?command|not supported|has no|is disabled", line, re.I)]
+                  if re.search(r"unknown (sub)?command|not supported|has no|is disabled|doesn't exist", line, re.I)]
         for pattern, feature in MISSING:
             if any(re.search(pattern, line, re.I) for line in errors):
                 return f"needs {feature}, which this server does not have"

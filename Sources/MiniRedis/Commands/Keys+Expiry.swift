@@ -135,7 +135,7 @@ extension Keys {
                 } else if word.equalsFolded("lt") {
                     insert(.earlier)
                 } else {
-                    context.reply.error("ERR Unsupported option \(word.string)")
+                    context.reply.error(joining: ByteView("ERR Unsupported option "), word)
                     throw .written
                 }
             }

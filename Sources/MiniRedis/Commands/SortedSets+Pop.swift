@@ -135,12 +135,13 @@ extension SortedSets {
             keys = first + 1..<end
             self.end = try End(context[end])
             guard end + 1 < context.count else { return }
-            guard end + 3 == context.count, context[end + 1].equalsFolded("count") else {
+            guard end + 3 <= context.count, context[end + 1].equalsFolded("count") else {
                 throw .syntax
             }
             guard let count = DecimalInteger.parse(context[end + 2]), count > 0 else {
                 throw .countNotPositive
             }
+            guard end + 3 == context.count else { throw .syntax }
             wanted = Int(count)
         }
     }

@@ -44,6 +44,7 @@ extension SortedSets {
         let base = try context.collection(context.key(1), .sortedSet)
         guard let base, wanted != 0 else { return context.reply.array(0) }
         let view = SortedSetView(base)
+        guard wanted > 0 || -wanted <= Sets.mostRepeated else { throw .outOfRange }
         if wanted < 0 { return repeatedMembers(context, view, -wanted, withScores) }
         let count = Int(min(wanted, Int64(view.count)))
         begin(context, count, withScores)

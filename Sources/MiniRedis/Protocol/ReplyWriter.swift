@@ -248,10 +248,14 @@ struct ReplyWriter {
 
     /// An error whose text is put together of bytes; what a peer sent ends at its first zero, and
     /// its line breaks become spaces.
+    /// Those at the end of a text of several parts go.
     func error(joining parts: ByteView...) {
         literal("-")
-        for part in parts {
-            let count = part.firstIndex(of: 0) ?? part.count
+        for (number, part) in parts.enumerated() {
+            var count = part.firstIndex(of: 0) ?? part.count
+            if number > 0 && number == parts.count - 1 {
+                while count > 0, part[count - 1] == 13 || part[count - 1] == 10 { count -= 1 }
+            }
             let at = buffer.pointee.reserve(count)
             at.copyMemory(from: part.base, byteCount: count)
             for index in 0..<count where part[index] == 13 || part[index] == 10 {

@@ -111,7 +111,12 @@ final class Client: ConnectionDelegate {
         head.append(ByteView(bytes, count: added))
         let (consumed, outcome) = run(head.base, head.count)
         if parser.pointee.isPostponed {
-            // The request is complete and waits in `head`; what follows it is received again.
+            // A request is complete and waits in `head`, alone: those before it were executed, and
+            // what follows it is received again.
+            if consumed > 0 {
+                head.removeFirst(consumed)
+                detachedBytes = 0
+            }
             let early = head.count - parser.pointee.length
             head.removeLast(early)
             return added - early
