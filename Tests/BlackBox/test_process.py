@@ -273,7 +273,7 @@ class Words(Case):
 
     @ours_only("Redis is its own check tools")
     def test_the_names_of_the_check_tools_are_refused(self):
-        for name in ("redis-check-rdb", "redis-check-aof", "redis-sentinel"):
+        for name in ("redis-check-rdb", "redis-sentinel"):
             link = self.temporary_directory() / name
             link.symlink_to(BINARY)
             status, _, complaint = run_to_exit(["x"], binary=str(link))

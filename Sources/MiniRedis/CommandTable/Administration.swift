@@ -27,7 +27,9 @@ enum BackgroundSaveAnswer {
 }
 
 /// The server, as administration commands see it.
-protocol Administration: Observation, SessionEffects, Publishing, Serialization {
+protocol Administration:
+    Observation, SessionEffects, Publishing, Serialization, Durability
+{
     /// The commands that there are.
     var commandTable: CommandTable { get }
     var keyspace: Keyspace { get }

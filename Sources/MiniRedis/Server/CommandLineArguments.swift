@@ -82,7 +82,7 @@ extension LaunchArguments {
         if argv.dropFirst().contains("--sentinel") || program.hasPrefix("redis-sentinel") {
             return refusal("Sentinel mode is not part of this server.")
         }
-        if program.hasPrefix("redis-check-rdb") || program.hasPrefix("redis-check-aof") {
+        if program.hasPrefix("redis-check-rdb") {
             return refusal("This server is not \(program): use the one of the package redis-tools.")
         }
         guard argv.count > 1 else { return nil }
@@ -118,6 +118,7 @@ extension LaunchArguments {
                redis - (read the configuration from standard input)
                redis -v or --version
                redis -h or --help
+               redis --check-aof [--fix] FILE (what redis-check-aof does)
                redis --check-system (settings of the system that cost speed or room)
 
         Every directive of redis.conf is an option; the last one wins. The most used:

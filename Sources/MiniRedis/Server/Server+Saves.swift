@@ -190,17 +190,22 @@ extension Server {
 
     /// Makes commands that write be refused, or no more.
     func updateDiskAttention() {
-        let settings = configuration.settings
-        if settings.stopWritesOnSaveError && !settings.savePoints.isEmpty
-            && !persistence.lastSaveSucceeded
-        {
+        if isSaveFailureReported || appendOnlyRefusal != nil {
             frame.pointee.attention.insert(.diskFailed)
         } else {
             frame.pointee.attention.remove(.diskFailed)
         }
     }
 
+    /// Whether nothing is written because the last save failed.
+    private var isSaveFailureReported: Bool {
+        let settings = configuration.settings
+        return settings.stopWritesOnSaveError && !settings.savePoints.isEmpty
+            && !persistence.lastSaveSucceeded
+    }
+
     var diskErrorText: String {
+        if !isSaveFailureReported, let refusal = appendOnlyRefusal { return refusal }
         let text =
             "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
             + "persist to disk. Commands that may modify the data set are disabled, because this "

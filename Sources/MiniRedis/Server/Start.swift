@@ -9,6 +9,7 @@ import Glibc
 ///
 /// Does not return from a server: it ends the process.
 public func runMiniRedis(arguments: [String]) -> Int32 {
+    if let words = AppendOnlyCheck.words(arguments) { return AppendOnlyCheck.run(words) }
     switch LaunchArguments.interpret(arguments) {
     case .printAndExit(let text, let status, let toStandardError):
         say(text, to: toStandardError ? STDERR_FILENO : STDOUT_FILENO)
