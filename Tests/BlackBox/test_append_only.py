@@ -110,6 +110,9 @@ def contents(client):
                 value = sorted(value)
             if kind == b"hash":
                 value = sorted(zip(value[::2], value[1::2]))
+            if kind == b"zset":
+                # 7.0 prints other digits of the same number.
+                value = list(zip(value[::2], map(float, value[1::2])))
             more = None
             if kind == b"stream":
                 groups = client.call("XINFO", "GROUPS", key)
@@ -167,8 +170,8 @@ class Files(Case):
         rewritten(self, client)
         self.assertEqual(
             self.manifest(server),
-            f"file {NAME}.3.base.rdb seq 3 type b\nfile {NAME}.2.base.rdb seq 2 type h\n"
-            f"file {NAME}.2.incr.aof seq 2 type h\nfile {NAME}.3.incr.aof seq 3 type i\n")
+            f"file {NAME}.3.base.rdb seq 3 type b\nfile {NAME}.2.incr.aof seq 2 type h\n"
+            f"file {NAME}.2.base.rdb seq 2 type h\nfile {NAME}.3.incr.aof seq 3 type i\n")
 
     def test_names_of_choice(self):
         server = self.start(
@@ -464,6 +467,7 @@ class Exchange(Case):
         client.call("CONFIG", "SET", "save", "")
         client.call("DEBUG", "SET-ACTIVE-EXPIRE", "0")
         before = differential_contents(server)
+        self.assertGreater(len(before), 20)
         self.assertEqual(client.call("DEBUG", "LOADAOF"), OK)
         self.assertEqual(differential_contents(server), before)
 
@@ -473,7 +477,11 @@ def random_command(makers):
 
 
 def differential_contents(server):
-    return differential.contents(differential.Connection(f"127.0.0.1:{server.port}"), exact=True)
+    connection = differential.Connection(f"127.0.0.1:{server.port}")
+    try:
+        return differential.contents(connection, exact=True)
+    finally:
+        connection.socket.close()
 
 
 class Durability(Case):
@@ -487,6 +495,7 @@ class Durability(Case):
         acknowledged = [0] * 4
 
         def write(number):
+            client = None
             try:
                 client = server.client()
                 value = int(client.call("GET", f"counter:{number}") or 0)
@@ -497,6 +506,9 @@ class Durability(Case):
                         acknowledged[number] = value
             except (OSError, Disconnected, ValueError):
                 pass
+            finally:
+                if client:
+                    client.close()
 
         threads = [threading.Thread(target=write, args=(n,)) for n in range(4)]
         for thread in threads:

@@ -82,8 +82,8 @@ protocol Administration:
     func saveInBackground(maySchedule: Bool) throws(ErrorReply) -> BackgroundSaveAnswer
     /// Gives up the save that is running or scheduled; throws if there is none.
     func cancelSave() throws(ErrorReply) -> BackgroundSaveAnswer
-    /// All databases were emptied by FLUSHALL.
-    func flushedAll()
+    /// All databases were emptied by FLUSHALL: answers it, when that is saved.
+    func flushedAll(for session: UnsafeMutablePointer<Session>)
     /// MISCONF and the reason why nothing may be written.
     var diskErrorText: String { get }
     /// Ends the server after the save that `mode` asks for; the client gets an error if that fails,

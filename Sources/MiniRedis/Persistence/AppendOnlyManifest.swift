@@ -70,7 +70,9 @@ struct AppendOnlyManifest: Equatable {
     /// The increments but for the last `kept` are part of the base now.
     mutating func retireIncrements(keeping kept: Int) {
         let count = max(0, increments.count - kept)
-        for file in increments.prefix(count) { history.insert(File(file, .history), at: 0) }
+        for file in increments.prefix(count).reversed() {
+            history.insert(File(file, .history), at: 0)
+        }
         increments.removeFirst(count)
     }
 

@@ -21,6 +21,7 @@ extension Server {
     /// The hooks of the directives.
     func wireAppendOnlySettings() {
         configuration.onChange["appendonly"] = { [unowned self] new, _ in
+            if let refusal = moveDataLock(new) { return refusal }
             if new.appendOnly {
                 return turnOnAppendOnly() ? nil : "Unable to turn on AOF. Check server logs."
             }

@@ -51,13 +51,21 @@ extension Server {
         return abandon(running, reason)
     }
 
-    /// Redis saves the emptiness before it answers; here it is on its way.
-    func flushedAll() {
-        guard !configuration.settings.savePoints.isEmpty else { return }
-        if persistence.runningSince == nil {
-            beginSave { _ in }
-        } else {
+    /// As in Redis the emptiness is saved before the answer; nobody else waits for it.
+    func flushedAll(for session: UnsafeMutablePointer<Session>) {
+        guard !configuration.settings.savePoints.isEmpty, loading == nil,
+            clients[session.pointee.id] != nil
+        else { return frame.pointee.reply.ok() }
+        guard persistence.runningSince == nil else {
             persistence.isScheduled = true
+            return frame.pointee.reply.ok()
+        }
+        guard frame.pointee.mode == .direct else {
+            beginSave { _ in }
+            return frame.pointee.reply.ok()
+        }
+        answerLater(session) { [unowned self] done in
+            beginSave { _ in done { $0.ok() } }
         }
     }
 
