@@ -271,14 +271,13 @@ class Words(Case):
         self.assertEqual(status, 1)
         self.assertIn("memtester", complaint)
 
-    @ours_only("Redis is its own check tools")
-    def test_the_names_of_the_check_tools_are_refused(self):
-        for name in ("redis-check-aof", "redis-sentinel"):
-            link = self.temporary_directory() / name
-            link.symlink_to(BINARY)
-            status, _, complaint = run_to_exit(["x"], binary=str(link))
-            self.assertEqual(status, 1)
-            self.assertTrue(complaint)
+    @ours_only("Redis is its own Sentinel")
+    def test_the_name_of_sentinel_is_refused(self):
+        link = self.temporary_directory() / "redis-sentinel"
+        link.symlink_to(BINARY)
+        status, _, complaint = run_to_exit(["x"], binary=str(link))
+        self.assertEqual(status, 1)
+        self.assertTrue(complaint)
 
 
 class Signals(Case):

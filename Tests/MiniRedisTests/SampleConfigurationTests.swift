@@ -12,7 +12,7 @@ struct SampleConfigurationTests {
         "always-show-logo", "hz", "dynamic-hz", "activerehashing", "active-expire-effort",
         "lazyfree-lazy-eviction", "lazyfree-lazy-expire", "lazyfree-lazy-server-del",
         "lazyfree-lazy-user-del", "lazyfree-lazy-user-flush", "list-compress-depth",
-        "shutdown-timeout", "replicaof", "appendonly", "appendfsync", "notify-keyspace-events",
+        "shutdown-timeout", "replicaof", "notify-keyspace-events",
     ]
 
     private static var text: String {

@@ -27,7 +27,9 @@ enum BackgroundSaveAnswer {
 }
 
 /// The server, as administration commands see it.
-protocol Administration: Observation, SessionEffects, Publishing, Serialization {
+protocol Administration:
+    Observation, SessionEffects, Publishing, Serialization, Durability
+{
     /// The commands that there are.
     var commandTable: CommandTable { get }
     var keyspace: Keyspace { get }
@@ -80,8 +82,8 @@ protocol Administration: Observation, SessionEffects, Publishing, Serialization 
     func saveInBackground(maySchedule: Bool) throws(ErrorReply) -> BackgroundSaveAnswer
     /// Gives up the save that is running or scheduled; throws if there is none.
     func cancelSave() throws(ErrorReply) -> BackgroundSaveAnswer
-    /// All databases were emptied by FLUSHALL.
-    func flushedAll()
+    /// All databases were emptied by FLUSHALL: answers it, when that is saved.
+    func flushedAll(for session: UnsafeMutablePointer<Session>)
     /// MISCONF and the reason why nothing may be written.
     var diskErrorText: String { get }
     /// Ends the server after the save that `mode` asks for; the client gets an error if that fails,

@@ -13,7 +13,7 @@ enum DebugProbes {
     /// about is always so here. Each takes one value.
     private static let knobs: [StaticString] = [
         "quicklist-packed-threshold", "pause-cron", "set-disable-deny-scripts", "dict-resizing",
-        "aof-flush-sleep", "drop-cluster-packet-filter",
+        "drop-cluster-packet-filter",
     ]
 
     /// Runs the word if it is one of these.

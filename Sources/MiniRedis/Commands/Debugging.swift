@@ -39,6 +39,12 @@ enum Debugging {
             try describeObject(context)
         } else if word.equalsFolded("reload") {
             try context.administration.reload(reloadOptions(context), for: context.session)
+        } else if word.equalsFolded("loadaof"), context.data.count == 2 {
+            try context.administration.reloadAppendOnly(for: context.session)
+        } else if word.equalsFolded("aof-flush-sleep"), context.data.count == 3 {
+            let microseconds = try context.data.integer(2)
+            context.administration.setFlushDelay(microseconds: max(0, microseconds))
+            context.reply.ok()
         } else if word.equalsFolded("log"), context.data.count == 3 {
             context.administration.log("DEBUG LOG: \(context.data[2].string)")
             context.reply.ok()

@@ -113,8 +113,7 @@ enum ServerCommands {
         let keyspace = context.administration.keyspace
         for index in 0..<keyspace.databaseCount { keyspace.flush(index) }
         context.data.propagateRequest()
-        context.administration.flushedAll()
-        context.reply.ok()
+        context.administration.flushedAll(for: context.session)
     }
 
     /// ASYNC and SYNC mean the same here: the keys are gone at once, the memory follows in slices.

@@ -82,9 +82,6 @@ extension LaunchArguments {
         if argv.dropFirst().contains("--sentinel") || program.hasPrefix("redis-sentinel") {
             return refusal("Sentinel mode is not part of this server.")
         }
-        if program.hasPrefix("redis-check-aof") {
-            return refusal("This server is not \(program): use the one of the package redis-tools.")
-        }
         guard argv.count > 1 else { return nil }
         switch argv[1] {
         case "-v", "--version":
@@ -120,6 +117,7 @@ extension LaunchArguments {
                redis -h or --help
                redis --check-rdb FILE (whether a dump is whole, and what is inside)
                redis --convert-rdb IN OUT --rdb-version N (a dump for another version)
+               redis --check-aof [--fix] FILE (what redis-check-aof does)
                redis --check-system (settings of the system that cost speed or room)
 
         Every directive of redis.conf is an option; the last one wins. The most used:

@@ -110,8 +110,25 @@ extension Configuration {
         .integer("rdb-key-save-delay", \.keySaveDelayMicroseconds, int32).hidden,
         .typed("rdb-version", \.rdbVersion, .dumpVersion),
         .memory("snapshot-retained-limit", \.snapshotRetainedLimitBytes, naturalMemory),
-        .typed("appendonly", \.appendOnly, .onlyNo("appendonly")),
+    ]
+
+    static let appendOnlyDirectives: [Setting] = [
+        .bool("appendonly", \.appendOnly),
         .choice("appendfsync", \.appendSync),
+        .typed("appendfilename", \.appendFileName, .text(refuseFile("appendfilename", "filename")))
+            .immutable,
+        .typed(
+            "appenddirname", \.appendDirectoryName, .text(refuseFile("appenddirname", "dirname"))
+        )
+        .immutable,
+        .bool("no-appendfsync-on-rewrite", \.appendOnlySkipsSyncOnRewrite),
+        .integer("auto-aof-rewrite-percentage", \.autoRewritePercentage, natural32),
+        .memory("auto-aof-rewrite-min-size", \.autoRewriteMinSizeBytes, naturalMemory),
+        .bool("aof-disable-auto-gc", \.appendOnlyKeepsHistory),
+        .bool("aof-load-truncated", \.appendOnlyLoadsTruncated),
+        .memory("aof-load-corrupt-tail-max-size", \.appendOnlyCorruptTailBytes, naturalMemory),
+        .bool("aof-timestamp-enabled", \.appendOnlyTimestamps),
+        .bool("aof-use-rdb-preamble", \.appendOnlyUsesDump),
     ]
 
     static let observationDirectives: [Setting] = [
@@ -126,6 +143,17 @@ extension Configuration {
             .words(atMost: bindAddressLimit, else: "Too many bind addresses specified.")),
         .typed("notify-keyspace-events", \.keyspaceEvents, .keyspaceEvents),
     ]
+
+    /// The name of something in the data's directory.
+    private static func refuseFile(
+        _ directive: String, _ kind: String
+    ) -> @Sendable (String) -> String? {
+        { name in
+            if name.isEmpty { return "\(directive) can't be empty" }
+            guard name.utf8.contains(UInt8(ascii: "/")) else { return nil }
+            return "\(directive) can't be a path, just a \(kind)"
+        }
+    }
 
     /// A file name that is a path would let CONFIG SET choose the directory.
     private static let refusePath: @Sendable (String) -> String? = { name in

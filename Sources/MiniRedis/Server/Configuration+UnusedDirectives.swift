@@ -33,16 +33,7 @@ extension Configuration {
     ]
 
     static let unusedPersistenceDirectives: [Setting] = [
-        .unusedText("appendfilename", "appendonly.aof", refuse: refusePathOrNothing).immutable,
-        .unusedText("appenddirname", "appendonlydir", refuse: refusePathOrNothing).immutable,
-        .unusedBool("no-appendfsync-on-rewrite", false),
-        .unusedInteger("auto-aof-rewrite-percentage", 100, natural32),
-        .unusedMemory("auto-aof-rewrite-min-size", 64 << 20, naturalMemory),
-        .unusedBool("aof-disable-auto-gc", false),
-        .unusedBool("aof-load-truncated", true),
         .unusedBool("aof-rewrite-incremental-fsync", true),
-        .unusedBool("aof-timestamp-enabled", false),
-        .unusedBool("aof-use-rdb-preamble", true),
         .unusedBool("rdb-del-sync-files", false),
         .unusedChoice("sanitize-dump-payload", "no", ["no", "yes", "clients"]),
         .unusedInteger("loading-process-events-interval-bytes", 2 << 20, 1024...Int64(Int32.max))
@@ -145,11 +136,6 @@ extension Configuration {
 // MARK: - What is wrong with a text
 
 extension Configuration {
-    private static let refusePathOrNothing: @Sendable (String) -> String? = { name in
-        if name.isEmpty { return "this name can't be empty" }
-        return name.utf8.contains(UInt8(ascii: "/")) ? "this can't be a path, just a name" : nil
-    }
-
     /// The most bytes of a host name, as the domain name system has it.
     private static let hostnameLimit = 255
 

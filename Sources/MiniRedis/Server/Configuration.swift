@@ -37,7 +37,7 @@ final class Configuration {
     /// Every directive, in the order in which CONFIG GET lists them.
     static let directives: [Setting] =
         networkDirectives + processDirectives + memoryDirectives + persistenceDirectives
-        + observationDirectives + unusedReplicationDirectives + unusedPersistenceDirectives
+        + appendOnlyDirectives + observationDirectives + unusedReplicationDirectives + unusedPersistenceDirectives
         + unusedMemoryDirectives + unusedProcessDirectives + unusedClusterDirectives
         + unusedTLSDirectives + unusedLaterDirectives
 

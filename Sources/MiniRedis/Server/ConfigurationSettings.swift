@@ -101,6 +101,20 @@ struct Settings: Equatable, Sendable {
     var snapshotRetainedLimitBytes: UInt64 = 0
     var appendOnly = false
     var appendSync = AppendSyncPolicy.everySecond
+    var appendFileName = "appendonly.aof"
+    var appendDirectoryName = "appendonlydir"
+    var appendOnlySkipsSyncOnRewrite = false
+    /// Percent that the file grows before it is rewritten by itself; zero is never.
+    var autoRewritePercentage: Int64 = 100
+    var autoRewriteMinSizeBytes: UInt64 = 64 << 20
+    /// Whether files that a rewrite has replaced stay.
+    var appendOnlyKeepsHistory = false
+    var appendOnlyLoadsTruncated = true
+    /// How much of a damaged end may be cut off at the start.
+    var appendOnlyCorruptTailBytes: UInt64 = 0
+    var appendOnlyTimestamps = false
+    /// Whether bases are dumps.
+    var appendOnlyUsesDump = true
 
     // Replication.
     var replicaOf: MasterAddress?

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The lock on the dump: two servers that save to the same file would take turns in destroying each
-// other's data. A server that saves holds an exclusive lock on `.<dump>.lock` beside the dump; it
+// The lock on the data: two servers that save to the same file would take turns in destroying each
+// other's data. A server that saves holds an exclusive lock on `.<dump>.lock` beside the dump, one
+// with an append-only file, which starts from that and not from the dump, on one of that name; it
 // ends with the process, however that ends. Servers that share a directory but no file, or that
 // save nothing, do not disturb each other.
 
@@ -70,17 +71,17 @@ final class DataLock {
 }
 
 extension Server {
-    /// Locks the dump, if this server saves by itself. False, with the reason in the log, if
-    /// another
-    /// server works on it.
+    /// Locks the data, if this server saves by itself. False, with the reason in the log, if another
+    /// server works on them.
     func lockData() -> Bool {
         let settings = configuration.settings
         guard let holder = lockData(settings) else { return true }
         log.write(
             .warning,
-            "Another server (pid \(holder)) saves to '\(settings.dbFilename)' in the data "
+            "Another server (pid \(holder)) saves to '\(Self.lockedName(settings))' in the data "
                 + "directory '\(settings.directory)'. Two servers would destroy each other's data: "
-                + "give this one another 'dir' or 'dbfilename'. Exiting.")
+                + "give this one another 'dir' or "
+                + (settings.appendOnly ? "'appendfilename'" : "'dbfilename'") + ". Exiting.")
         return false
     }
 
@@ -88,7 +89,7 @@ extension Server {
     /// process that has it instead.
     private func lockData(_ settings: Settings) -> String? {
         guard !settings.savePoints.isEmpty || settings.appendOnly else { return nil }
-        let (directory, name) = (settings.directory, settings.dbFilename)
+        let (directory, name) = (settings.directory, Self.lockedName(settings))
         if let dataLock, dataLock.isOf(directory: directory, name: name) { return nil }
         switch DataLock.take(directory: directory, name: name) {
         case .taken(let holder): return holder
@@ -100,7 +101,12 @@ extension Server {
         }
     }
 
-    /// CONFIG SET: the lock goes with the dump.
+    /// What this server starts from.
+    private static func lockedName(_ settings: Settings) -> String {
+        settings.appendOnly ? settings.appendFileName : settings.dbFilename
+    }
+
+    /// CONFIG SET: the lock goes with the data.
     func moveDataLock(_ settings: Settings) -> String? {
         lockData(settings).map { "another server (pid \($0)) saves there" }
     }

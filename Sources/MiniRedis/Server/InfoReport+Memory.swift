@@ -88,13 +88,8 @@ extension InfoReport {
         field("rdb_last_size", status.lastDump?.bytes ?? 0)
         field("snapshots_live", server.keyspace.liveSnapshots)
         field("snapshot_last_pause_usec", status.lastSnapshotPauseMicroseconds)
-        zeros("aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled")
-        field("aof_last_rewrite_time_sec", -1)
-        field("aof_current_rewrite_time_sec", -1)
-        field("aof_last_bgrewrite_status", "ok")
-        zeros("aof_rewrites", "aof_rewrites_consecutive_failures")
-        field("aof_last_write_status", "ok")
-        zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size")
+        describeAppendOnly()
+        zeros("module_fork_in_progress", "module_fork_last_cow_size")
         if let loading { describe(loading) }
     }
 

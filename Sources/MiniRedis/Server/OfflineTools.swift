@@ -4,6 +4,7 @@
 // program was started, as Redis's package has them, and by an option.
 //
 //     redis-check-rdb FILE                    redis --check-rdb FILE
+//     redis-check-aof [--fix ...] FILE        redis --check-aof [--fix ...] FILE
 //                                             redis --convert-rdb IN OUT --rdb-version N
 
 import Glibc
@@ -14,25 +15,30 @@ struct OfflineTool {
     var program: String?
     /// The first argument that asks for it otherwise.
     var option: String
-    /// Gets the words behind the program's name or the option; returns the status.
-    var run: (_ words: [String], _ say: (String) -> Void) -> Int32
+    /// Gets what was typed to start it and the words behind; returns the status.
+    var run: (_ program: String, _ words: [String], _ say: (String) -> Void) -> Int32
 
     static var all: [OfflineTool] {
         [
             OfflineTool(program: "redis-check-rdb", option: "--check-rdb", run: checkDump),
+            OfflineTool(
+                program: "redis-check-aof", option: "--check-aof", run: AppendOnlyCheck.run),
             OfflineTool(program: nil, option: "--convert-rdb", run: convertDump),
         ]
     }
 
-    /// The tool that the arguments ask for, with its words.
-    static func find(_ arguments: [String]) -> (tool: OfflineTool, words: [String])? {
-        let program = arguments.first?.split(separator: "/").last.map(String.init) ?? ""
+    /// The tool that the arguments ask for, what was typed to start it, and its words.
+    static func find(
+        _ arguments: [String]
+    ) -> (tool: OfflineTool, program: String, words: [String])? {
+        let path = arguments.first ?? ""
+        let program = path.split(separator: "/").last ?? ""
         for tool in all {
             if let name = tool.program, program.hasPrefix(name) {
-                return (tool, Array(arguments.dropFirst()))
+                return (tool, path, Array(arguments.dropFirst()))
             }
             if arguments.count > 1, arguments[1] == tool.option {
-                return (tool, Array(arguments.dropFirst(2)))
+                return (tool, "\(path) \(tool.option)", Array(arguments.dropFirst(2)))
             }
         }
         return nil
@@ -42,9 +48,11 @@ struct OfflineTool {
 // MARK: - Check
 
 extension OfflineTool {
-    private static func checkDump(_ words: [String], _ say: (String) -> Void) -> Int32 {
+    private static func checkDump(
+        _ program: String, _ words: [String], _ say: (String) -> Void
+    ) -> Int32 {
         guard words.count == 1 else {
-            complain("Usage: redis-check-rdb <rdb-file-name>\n")
+            complain("Usage: \(program) <rdb-file-name>\n")
             return 1
         }
         if words[0] == "-v" || words[0] == "--version" {
@@ -139,7 +147,9 @@ extension OfflineTool {
 
         """
 
-    private static func convertDump(_ words: [String], _ say: (String) -> Void) -> Int32 {
+    private static func convertDump(
+        _ program: String, _ words: [String], _ say: (String) -> Void
+    ) -> Int32 {
         let versions = RDBVersion.written...RDBVersion.firstWithFieldDeadlines
         guard words.count == 4, words[2] == "--rdb-version", let version = Int(words[3]),
             versions.contains(version)

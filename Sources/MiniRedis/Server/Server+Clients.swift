@@ -89,6 +89,7 @@ extension Server {
     /// A client that goes waits for no key.
     private func leaveKeys(_ session: UnsafeMutablePointer<Session>) {
         if dispatcher.pointee.endWait(session.pointee.id) { waitTimesChanged() }
+        forgetDurabilityWait(of: session.pointee.id)
     }
 
     /// Lets a client go on in the next turn, after the others.

@@ -35,6 +35,13 @@ extension Server {
         if let removed = try? SnapshotFile.removeStale(directory: settings.directory), removed > 0 {
             log.write(.notice, "Removed \(removed) temporary files of saves that did not finish.")
         }
+        if settings.appendOnly {
+            return startAppendOnly { [unowned self] isThere in
+                if isThere { return ready() }
+                exitStatus = 1
+                loop.stop()
+            }
+        }
         loadDump(.start) { [unowned self] isThere in
             if isThere { return ready() }
             log.write(.warning, "Fatal error loading the DB, check server logs. Exiting.")

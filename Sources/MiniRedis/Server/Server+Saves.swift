@@ -51,13 +51,21 @@ extension Server {
         return abandon(running, reason)
     }
 
-    /// Redis saves the emptiness before it answers; here it is on its way.
-    func flushedAll() {
-        guard !configuration.settings.savePoints.isEmpty else { return }
-        if persistence.runningSince == nil {
-            beginSave { _ in }
-        } else {
+    /// As in Redis the emptiness is saved before the answer; nobody else waits for it.
+    func flushedAll(for session: UnsafeMutablePointer<Session>) {
+        guard !configuration.settings.savePoints.isEmpty, loading == nil,
+            clients[session.pointee.id] != nil
+        else { return frame.pointee.reply.ok() }
+        guard persistence.runningSince == nil else {
             persistence.isScheduled = true
+            return frame.pointee.reply.ok()
+        }
+        guard frame.pointee.mode == .direct else {
+            beginSave { _ in }
+            return frame.pointee.reply.ok()
+        }
+        answerLater(session) { [unowned self] done in
+            beginSave { _ in done { $0.ok() } }
         }
     }
 
@@ -190,17 +198,22 @@ extension Server {
 
     /// Makes commands that write be refused, or no more.
     func updateDiskAttention() {
-        let settings = configuration.settings
-        if settings.stopWritesOnSaveError && !settings.savePoints.isEmpty
-            && !persistence.lastSaveSucceeded
-        {
+        if isSaveFailureReported || appendOnlyRefusal != nil {
             frame.pointee.attention.insert(.diskFailed)
         } else {
             frame.pointee.attention.remove(.diskFailed)
         }
     }
 
+    /// Whether nothing is written because the last save failed.
+    private var isSaveFailureReported: Bool {
+        let settings = configuration.settings
+        return settings.stopWritesOnSaveError && !settings.savePoints.isEmpty
+            && !persistence.lastSaveSucceeded
+    }
+
     var diskErrorText: String {
+        if !isSaveFailureReported, let refusal = appendOnlyRefusal { return refusal }
         let text =
             "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
             + "persist to disk. Commands that may modify the data set are disabled, because this "

@@ -19,6 +19,7 @@ extension Server {
     /// Saves if asked to, and stops the loop; if the save fails the server goes on and `failed` is
     /// called.
     func end(saving: Bool, force: Bool, failed: @escaping () -> Void) {
+        guard finishAppendOnly(force: force) else { return failed() }
         process.supervision.tell("STOPPING=1")
         // What is loaded in part is not to take the place of the dump.
         guard saving && loading == nil else { return stop() }

@@ -31,6 +31,7 @@ final class Server {
     var operations = OperationRate()
     let observers = Observers()
     var effectTakers = EffectTakers()
+    let appendOnly = AppendOnlyState()
     var process: ProcessState
     /// Bytes that the keyspace took before it had a key.
     private(set) var startupMemory = 0
@@ -111,6 +112,7 @@ final class Server {
         wireLoop()
         wireClientSettings()
         wireProcessSettings()
+        wireAppendOnlySettings()
         wireObservers()
         startupMemory = keyspace.allocatedBytes
     }
@@ -127,7 +129,11 @@ final class Server {
                     if frame.pointee.session.pointee.attention.contains(.silent) {
                         return loop.releaseReference(owner)
                     }
-                    currentConnection?.appendReference(
+                    // Nobody is to get the replies to what is replayed.
+                    guard let connection = currentConnection else {
+                        return loop.releaseReference(owner)
+                    }
+                    connection.appendReference(
                         UnsafeMutableRawPointer(mutating: base), count: count, owner: owner)
                 },
                 administration: self))
@@ -181,6 +187,7 @@ final class Server {
         startTimers()
         loadAtStart { [unowned self] in announceReadiness() }
         loop.run()
+        closeAppendOnly()
         leaveNoTrace()
         return exitStatus ?? 0
     }
@@ -236,7 +243,11 @@ final class Server {
             queuedClients.removeAll()
             for client in queued { client.takeTurn() }
         }
-        keyspace.state.pointee.keepsDueKeys = clientControl.pause != nil
+        continueReplay()
+        if appendOnly.servesWaits { serveDurabilityWaits() }
+        // What is replayed, or a master's, dies by its own commands.
+        let repeats = keyspace.state.pointee.repeats
+        keyspace.state.pointee.keepsDueKeys = clientControl.pause != nil || repeats
         let start = CycleClock.cycles
         let expiresMore = keyspace.expireDue(budget: Self.expiryBudget)
         keyspace.state.pointee.effects.endUnit(isAtomic: false)
@@ -245,7 +256,7 @@ final class Server {
         observers.turn.expiryCycles = middle &- start
         observers.turn.freeingCycles = CycleClock.cycles &- middle
         let evictsMore =
-            clientControl.pause == nil && keyspace.isOverLimit
+            clientControl.pause == nil && !repeats && keyspace.isOverLimit
             && keyspace.evict(budget: Dispatcher.evictionBudget) == .unfinished
         keyspace.state.pointee.effects.endUnit(isAtomic: false)
         watchSnapshots()
@@ -269,6 +280,7 @@ final class Server {
     }
 
     private func eachTick() {
+        tickAppendOnly()
         sweepClients()
         updateSlowCycles()
         saveIfDue()

@@ -9,8 +9,8 @@ import Glibc
 ///
 /// Does not return from a server: it ends the process.
 public func runMiniRedis(arguments: [String]) -> Int32 {
-    if let (tool, words) = OfflineTool.find(arguments) {
-        return tool.run(words) { say($0, to: STDOUT_FILENO) }
+    if let (tool, program, words) = OfflineTool.find(arguments) {
+        return tool.run(program, words) { say($0, to: STDOUT_FILENO) }
     }
     switch LaunchArguments.interpret(arguments) {
     case .printAndExit(let text, let status, let toStandardError):

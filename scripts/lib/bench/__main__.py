@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 
+import appendonly
 import cases
 import huge
 import loading
@@ -23,6 +24,7 @@ from servers import BenchError, Server
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
 QUICK_DIVISOR = 20
 SPECIAL = {
+    "appendonly-p16": appendonly.sets,
     "memory": lambda plan: [special.memory(plan, expiring=False)],
     "memory-expiry": lambda plan: [special.memory(plan, expiring=True)],
     "scan": lambda plan: [special.scan(plan)],
