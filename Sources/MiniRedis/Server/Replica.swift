@@ -53,9 +53,8 @@ final class Replica {
 
     /// As the log names it.
     var name: String {
-        link.options.listeningPort > 0
-            ? "\(host):\(link.options.listeningPort)"
-            : "client id #\(client.session.pointee.id)"
+        let port = link.options.listeningPort
+        return "\(host):" + (port > 0 ? "\(port)" : "<unknown-replica-port>")
     }
 
     // MARK: - Output

@@ -39,7 +39,7 @@ struct ReplicaWaits {
     /// Whether the replicas are to be asked now.
     mutating func takeQuestion() -> Bool {
         defer { asks = false }
-        return asks
+        return asks && !waiting.isEmpty
     }
 }
 

@@ -173,6 +173,7 @@ extension Server {
             Int(clamping: configuration.settings.maxBulkLengthBytes))
         options.keepsExpiredKeys =
             keepsExpired || kind == .appendOnlyBase || replication.role == .replica
+        options.tellsExpired = kind == .start
         return options
     }
 

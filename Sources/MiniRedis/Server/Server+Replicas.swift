@@ -92,10 +92,6 @@ extension Server {
         replication.hasNews = true
         loop.requestTurn()
         updateGoodReplicas()
-        if replica.link.state == .online && replica.link.acknowledged == 0 {
-            log.write(
-                .notice, "Synchronization with replica \(replica.name) succeeded")
-        }
     }
 
     private func drop(_ replica: Replica, _ failure: MasterLinkFailure) {
@@ -140,7 +136,8 @@ extension Server {
         for replica in replication.replicas where !replica.isClosing {
             tick(replica, now, settings)
         }
-        if replication.role == .master, isStreaming,
+        // What comes after the last save would be missing in it.
+        if replication.role == .master, isStreaming, !isEnding,
             now - replication.pingedAt >= settings.pingReplicaPeriodSeconds * 1000
         {
             replication.pingedAt = now

@@ -16,11 +16,13 @@ extension Server: ReplicationVerbs {
         case .ignored: break
         case .asked: replication.answerMaster?()
         case .acknowledged(let offset, let synced):
-            act(
-                on: replica.link.acknowledge(
-                    offset, synced: synced, end: streamEnd,
-                    loop.clock.pointee.monotonicMilliseconds),
-                replica)
+            let action = replica.link.acknowledge(
+                offset, synced: synced, end: streamEnd,
+                loop.clock.pointee.monotonicMilliseconds)
+            if case .startStream = action {
+                log.write(.notice, "Synchronization with replica \(replica.name) succeeded")
+            }
+            act(on: action, replica)
             replication.acknowledged?(replica)
             answerWaits()
         }

@@ -144,8 +144,14 @@ extension Server: Following {
         guard let text = facts.replicationID, let offset = facts.replicationOffset, offset >= 0,
             let id = Self.replicationID(text)
         else { return }
-        guard replication.role == .replica else { return }
         replication.history = ReplicationHistory(id: id, offset: offset)
+        guard replication.role == .replica else {
+            // What happened since the dump is lost: the past is good up to it, under its old name.
+            replication.history.promote(&replication.random)
+            beginStreaming()
+            replication.aloneSince = loop.clock.pointee.monotonicMilliseconds
+            return
+        }
         replica.hasHistory = true
         replica.streamDatabase = validDatabase(facts.streamDatabase)
     }
