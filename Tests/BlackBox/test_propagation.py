@@ -73,8 +73,11 @@ class Propagation(ReplicationCase):
             client.call("SET", "k", "v", "PX", "20")
             client.call("SELECT", "3")
             client.call("SET", "other", "v", "PX", "20")
-            told = [stream.request() for _ in range(7)]
-            names = [words[:2] for words in told]
+            self.eventually(lambda: client.call("DBSIZE") == ("int", 0))
+            client.call("PUBLISH", "a", "b")
+            client.call("PUBLISH", "a", "b")
+            told = [stream.request() for _ in range(9)]
+            names = [words[:2] for words in told if words != [b"ping"]]
             self.assertEqual(names[:2], [[b"SELECT", b"0"], [b"FLUSHALL"]])
             self.assertIn([b"DEL", b"k"], names)
             stream.close()
@@ -105,7 +108,8 @@ class Propagation(ReplicationCase):
             waiting.send([[b"BLPOP", b"none", b"0.05"]])
             waiting.read()
             client.call("PUBLISH", propagation.MARK, "1")
-            told.append(stream.until_mark(1))
+            # 7.0 says the directions in lower case when it serves who has waited, 7.2 as they came.
+            told.append([[word.lower() for word in words] for words in stream.until_mark(1)])
             stream.close()
         self.assertEqual(told[0], told[1])
 

@@ -132,7 +132,7 @@ enum Geo {
     ) throws(ErrorReply) {
         var scores: [Int64] = []
         for index in stride(from: first, to: context.count, by: 3) {
-            scores.append(Int64(Geohash.score(try point(context, index))))
+            scores.append(Geohash.wholeScore(try point(context, index)))
         }
         context.propagate(first + 2 * scores.count) {
             $0.add("zadd")
