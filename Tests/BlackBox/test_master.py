@@ -217,7 +217,9 @@ class Dumps(ReplicationCase):
         stream = Stream(address(server), capabilities=(b"psync2",))
         self.assertEqual(stream.dump[:5], b"REDIS")
         self.call(server, "SET", "k", "v")
-        self.assertEqual(stream.request(), [b"SELECT", b"0"])
+        while (words := stream.request()) == [b"ping"]:
+            pass
+        self.assertEqual(words, [b"SELECT", b"0"])
         self.assertEqual(list(server.directory.iterdir()), [])
         stream.close()
 
@@ -346,13 +348,14 @@ class OfRedis(ReplicationCase):
         master, replica = self.pair(repl_backlog_size="20kb")
         relay = self.relay(master)
         self.follow(replica, relay)
+        failed = int(self.statistics(master)["sync_partial_err"])
         relay.is_open = False
         relay.cut()
         self.eventually(lambda: self.info(master)["connected_slaves"] == "0")
         self.call(master, "SET", "large", "x" * 100000)
         relay.is_open = True
         self.eventually(lambda: self.statistics(master)["sync_full"] == "2", 20)
-        self.assertEqual(self.statistics(master)["sync_partial_err"], "1")
+        self.assertEqual(self.statistics(master)["sync_partial_err"], str(failed + 1))
         self.assertIn("for lack of backlog", master.log())
         self.await_link(replica)
         self.assert_equal_data(master, replica)
@@ -382,7 +385,8 @@ class OfRedis(ReplicationCase):
     @better_than_redis("a replica is not dropped for the buffer of its own resync")
     def test_f88_a_slow_replica_comes_through(self):
         master = self.start(
-            **{**FAST, "repl_timeout": 60, "client_output_buffer_limit": "replica 1mb 1mb 1"}
+            **{**FAST, "repl_timeout": 60, "client_output_buffer_limit": "replica 1mb 1mb 1"},
+            rdbcompression="no",
         )
         self.call(master, "DEBUG", "POPULATE", 100000, "key", 200)
         peer = socket.create_connection(("127.0.0.1", master.port), timeout=30)

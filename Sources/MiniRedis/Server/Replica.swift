@@ -12,7 +12,7 @@ final class Replica {
     /// The stream is to be sent.
     var isStreaming = false
     /// The dump that it is sent.
-    unowned(unsafe) var transfer: ReplicaTransfer?
+    weak var transfer: ReplicaTransfer?
     /// When it asked for the data: monotonic milliseconds.
     var askedAt: Int64 = 0
     /// Bytes given to its socket, and how many of them had left when it was last looked at.
@@ -104,6 +104,7 @@ final class Replica {
 
     /// Gives its socket a piece of a dump that nobody else gets.
     func giveOwned(_ chunk: ChunkChannel.Chunk) {
+        guard !isClosing else { return ChunkChannel.dispose(chunk) }
         client.connection.sendOwned(chunk.base, count: chunk.count)
         givenBytes += Int64(chunk.count)
     }

@@ -195,7 +195,6 @@ extension Server {
         end(transfer)
         let now = loop.clock.pointee.monotonicMilliseconds
         for replica in transfer.members where !replica.isClosing {
-            replica.transfer = nil
             let action = replica.link.dumpSent(end: streamEnd, now)
             log.write(
                 .notice,
@@ -213,7 +212,6 @@ extension Server {
         log.write(.warning, "Full resync failed: \(error)")
         end(transfer)
         for replica in transfer.members {
-            replica.transfer = nil
             act(on: replica.link.snapshotFailed(), replica)
         }
     }
@@ -231,6 +229,7 @@ extension Server {
     private func end(_ transfer: ReplicaTransfer) {
         transfer.isOver = true
         transfer.channel.cancel()
+        for replica in transfer.members { replica.transfer = nil }
         if let job = transfer.job { abandon(job, .cancelled) }
         transfer.job = nil
     }
