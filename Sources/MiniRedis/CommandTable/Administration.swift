@@ -28,7 +28,7 @@ enum BackgroundSaveAnswer {
 
 /// The server, as administration commands see it.
 protocol Administration:
-    Observation, SessionEffects, Publishing, Serialization, Durability
+    Observation, SessionEffects, Publishing, Serialization, Durability, ReplicationVerbs, Following
 {
     /// The commands that there are.
     var commandTable: CommandTable { get }

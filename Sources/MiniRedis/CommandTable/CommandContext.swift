@@ -32,6 +32,8 @@ struct ExecutionFrame: ~Copyable {
     var queueLimit = Int.max
     /// Why requests need more care than usual, whoever sends them.
     var attention: ServerAttention = []
+    /// What is refused because this server is a replica.
+    var replicaRefusals: ReplicaRefusals = []
     /// proto-max-bulk-len: no string may become longer, bytes.
     var longestString: Int
     /// Bytes of replies that were not copied into the buffer since it was last looked at.

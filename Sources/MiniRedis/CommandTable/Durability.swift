@@ -10,13 +10,13 @@ enum RewriteAnswer {
 }
 
 /// The server, as the commands on its append-only file see it.
-protocol Durability {
+protocol Durability: AnyObject {
     /// Rewrites the append-only file in the background.
     func rewriteAppendOnly() throws(ErrorReply) -> RewriteAnswer
     /// Answers WAITAOF: the client waits, `timeout` milliseconds or for ever with 0, until what it
     /// did is on the disk here, if `local` is 1, and on those of so many replicas.
     func waitForDurability(
-        local: Int, replicas: Int, timeout: Int64, for session: UnsafeMutablePointer<Session>
+        local: Int64, replicas: Int64, timeout: Int64, for session: UnsafeMutablePointer<Session>
     ) throws(ErrorReply)
     /// DEBUG LOADAOF: forgets everything and loads the append-only file.
     func reloadAppendOnly(for session: UnsafeMutablePointer<Session>) throws(ErrorReply)

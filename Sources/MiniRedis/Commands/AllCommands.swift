@@ -27,6 +27,8 @@ enum AllCommands {
             + SortedSets.storedCombinations + SortedSets.waits
             + Sets.declarations + Sets.draws + Sets.algebra + Sets.stores
             + Hashes.writes + Hashes.reads + Hashes.draws + Hashes.expiries
+            + Replication.declarations
             + Geo.declarations + Geo.searches + Geo.radii
+            + ReplicaCommands.declarations
     }
 }

@@ -34,8 +34,8 @@ enum AppendOnlyCommands {
         let replicas = try context.data.integer(2)
         guard replicas >= 0 else { throw .notPositiveInteger }
         let timeout = try SessionContext(frame: context.frame).waitMilliseconds(3)
+        guard !context.administration.isReplica else { throw .durabilityWaitOnReplica }
         try context.administration.waitForDurability(
-            local: Int(local), replicas: Int(clamping: replicas), timeout: timeout,
-            for: context.session)
+            local: local, replicas: replicas, timeout: timeout, for: context.session)
     }
 }

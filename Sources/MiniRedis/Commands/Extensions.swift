@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What this server does not have, answered as a Redis answers that has none of it: modules, and a
-// replica to fail over to.
+// What this server does not have, answered as a Redis answers that has none of it: modules.
 
-/// MODULE and FAILOVER.
+/// MODULE.
 enum Extensions {
     static let declarations: [Command] = [
         Command(
@@ -33,18 +32,6 @@ enum Extensions {
                 refused("UNLOAD", since: "4.0.0", [.string("name")]),
             ],
             run: .container),
-        Command(
-            "FAILOVER", in: .server, since: "6.2.0", complexity: "O(1)",
-            summary: "Refused while there are no replicas.",
-            flags: [.admin, .noScript, .stale],
-            syntax: [
-                .optional(
-                    .block(
-                        "target", token: "TO", .string("host"), .integer("port"),
-                        .optional(.token("FORCE")))),
-                .optional(.token("ABORT")), .optional(.integer("milliseconds", token: "TIMEOUT")),
-            ],
-            run: .session(failOver)),
     ]
 
     private static func refused(_ name: String, since: String, _ syntax: [Syntax]) -> Command {
@@ -56,13 +43,5 @@ enum Extensions {
                 let allowed = context.administration.allowsModules(context.session.pointee)
                 throw allowed ? .noModules : .modulesDisabled
             })
-    }
-
-    /// https://redis.io/docs/latest/commands/failover/
-    static func failOver(_ context: SessionContext) throws(ErrorReply) {
-        if context.data.count == 2, context.data[1].equalsFolded("abort") {
-            throw .noFailoverInProgress
-        }
-        throw .failoverNeedsReplicas
     }
 }

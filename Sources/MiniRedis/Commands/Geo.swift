@@ -122,7 +122,26 @@ enum Geo {
             }
             return added + changed
         }
+        if changes > 0 && context.isRepeated { try propagate(context, key, first) }
         context.reply.integer(countsChanges ? changes : added)
+    }
+
+    /// The points as scores, from argument `first` on: others need not find them again.
+    private static func propagate(
+        _ context: DataContext, _ key: KeyArgument, _ first: Int
+    ) throws(ErrorReply) {
+        var scores: [Int64] = []
+        for index in stride(from: first, to: context.count, by: 3) {
+            scores.append(Geohash.wholeScore(try point(context, index)))
+        }
+        context.propagate(first + 2 * scores.count) {
+            $0.add("zadd")
+            $0.add(context.frame.pointee.request, from: 1, to: first)
+            for (number, score) in scores.enumerated() {
+                $0.add(score)
+                $0.add(context[first + 3 * number + 2])
+            }
+        }
     }
 
     private static func set(

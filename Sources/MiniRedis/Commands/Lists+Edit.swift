@@ -129,6 +129,8 @@ extension Lists {
                     editor.remove(from: kept.upperBound, count: count - kept.upperBound)
                     editor.remove(from: 0, count: kept.lowerBound)
                     editor.noteShrinkage()
+                } else {
+                    context.propagateNothingElse()
                 }
                 // Those who follow the key are told even if nothing was removed.
                 return max(1, count - kept.count)

@@ -24,11 +24,6 @@ extension ServerCommands {
             flags: [.loading, .stale, .fast, .administrative], tips: ["nondeterministic_output"],
             run: .administration(lastSave)),
         Command(
-            "ROLE", in: .server, since: "2.8.12", complexity: "O(1)",
-            summary: "Tells what the server is in a replication, and with whom.",
-            flags: [.noScript, .loading, .stale, .fast, .administrative],
-            run: .administration(role)),
-        Command(
             "LOLWUT", in: .server, since: "5.0.0", complexity: "O(1)",
             summary: "Draws a picture and names the version.",
             flags: [.readOnly, .fast],
@@ -62,14 +57,6 @@ extension ServerCommands {
     /// https://redis.io/docs/latest/commands/lastsave/
     static func lastSave(_ context: AdministrationContext) throws(ErrorReply) {
         context.reply.integer(context.administration.lastSaveAt)
-    }
-
-    /// https://redis.io/docs/latest/commands/role/
-    static func role(_ context: AdministrationContext) throws(ErrorReply) {
-        context.reply.array(3)
-        context.reply.bulk("master")
-        context.reply.integer(0)
-        context.reply.array(0)
     }
 
     /// https://redis.io/docs/latest/commands/lolwut/

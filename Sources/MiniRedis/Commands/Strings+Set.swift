@@ -51,7 +51,6 @@ extension Strings {
         var returnsOld = false
         var deadline = DeadlineChange.clear
         /// The deadline was given as it is stored.
-        var isDeadlineExact = false
 
         init() {}
 
@@ -83,7 +82,6 @@ extension Strings {
             }
             if let expiry {
                 deadline = .set(try expiry.unit.deadline(context, argument: expiry.index))
-                isDeadlineExact = expiry.unit == .unixMilliseconds
             } else if keeps {
                 deadline = .keep
             }
@@ -124,15 +122,12 @@ extension Strings {
         if !options.returnsOld { context.reply.ok() }
     }
 
-    /// Without the time that runs, and without GET.
+    /// With the deadline as a point in time, whatever its form was; without GET.
     private static func propagate(
         _ options: SetOptions, _ context: DataContext, _ key: KeyArgument
     ) {
         if case .set(let deadline) = options.deadline {
-            if !options.isDeadlineExact {
-                propagate(context, key, value: 2, deadline: deadline)
-            }
-            return
+            return propagate(context, key, value: 2, deadline: deadline)
         }
         guard options.returnsOld else { return }
         let kept = (3..<context.count).filter { !context[$0].equalsFolded("get") }

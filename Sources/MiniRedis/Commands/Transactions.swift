@@ -37,6 +37,8 @@ enum Transactions {
     static func begin(_ context: SessionContext) throws(ErrorReply) {
         guard context.session.pointee.transaction == nil else { throw .nestedMulti }
         context.session.pointee.transaction = Transaction()
+        // A master's transaction counts from its beginning, and only when it was executed.
+        if context.session.pointee.kind == .primary { context.session.pointee.hold = .marked }
         context.reply.ok()
     }
 

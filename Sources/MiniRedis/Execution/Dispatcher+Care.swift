@@ -25,11 +25,13 @@ extension Dispatcher {
         keyspace.state.pointee.sparesAccess = session.pointee.attention.contains(.untouching)
         defer { keyspace.state.pointee.sparesAccess = false }
         let start = frame.pointee.reply.buffer.pointee.count
+        let isReplica = session.pointee.attention.contains(.replica)
         let isSilent = session.pointee.beginSilence()
         let admitted = admit(resolution, session)
         let isQueued = admitted.map { isToBeQueued($0, session) } ?? false
         if let admitted { runOrQueue(admitted, session) }
         if session.pointee.hold.contains(.paused) { return }
+        if isReplica { refuseReply(session, since: start) }
         if isSilent && session.pointee.endSilence() {
             frame.pointee.reply.buffer.pointee.truncate(to: start)
         }
@@ -78,24 +80,47 @@ extension Dispatcher {
         guard session.pointee.transaction == nil || !flags.contains(.noMulti) else {
             return refuse(record, .notInTransaction, session)
         }
+        if session.pointee.attention.contains(.replica),
+            !flags.isDisjoint(with: [.write, .readOnly, .mayReplicate])
+        {
+            return refuse(record, .replicaUsesKeyspace, session)
+        }
         guard !isDiskErrorReported(flags, session) else {
             let text = frame.pointee.administration.diskErrorText
             refuse(record, session, text, inside: text)
             return nil
         }
+        guard
+            !frame.pointee.attention.contains(.lacksReplicas)
+                || !allFlags(flags, session).contains(.write)
+        else { return refuse(record, .notEnoughReplicas, session) }
         guard maySubscriberUse(flags, session) else {
             refuseSubscriber(record, session)
             return nil
         }
+        if let error = replicaRefusal(flags, session) { return refuse(record, error, session) }
         guard !waitsForData(flags, session) else { return refuse(record, .loading, session) }
         guard !isPaused(flags, session) else {
             session.pointee.hold.insert(.paused)
             return nil
         }
+        // What the master has done is done.
+        if session.pointee.kind == .primary { return record }
         guard hasRoom(for: record), hasRoomInTransaction(for: record, session) else {
             return refuse(record, .outOfMemory, session)
         }
         return record
+    }
+
+    /// A reply to a replica would be bytes of its stream: whoever asked for one has to go.
+    private func refuseReply(_ session: UnsafeMutablePointer<Session>, since start: Int) {
+        let buffer = frame.pointee.reply.buffer
+        guard buffer.pointee.count > start else { return }
+        frame.pointee.administration.replicaSpoke(
+            session, command: table.names[frame.pointee.command],
+            reply: ByteView(buffer.pointee.base + start, count: buffer.pointee.count - start))
+        buffer.pointee.truncate(to: start)
+        session.pointee.hold.insert([.closing, .dropping])
     }
 
     /// Whether the server is loading, and the command, or one of those queued that it would run, is
@@ -114,6 +139,25 @@ extension Dispatcher {
         return !flags.contains(.loading)
     }
 
+    /// Why a replica does not run the command, or what is queued that it would run, for anybody but
+    /// its master; nil if it does.
+    private func replicaRefusal(
+        _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
+    ) -> ErrorReply? {
+        guard frame.pointee.attention.contains(.refusingReplica),
+            session.pointee.kind != .primary
+        else { return nil }
+        if frame.pointee.replicaRefusals.contains(.writes),
+            allFlags(flags, session).contains(.write)
+        {
+            return .readOnlyReplica
+        }
+        guard frame.pointee.replicaRefusals.contains(.staleData) else { return nil }
+        let executed = flags.contains(.executes) ? session.pointee.transaction : nil
+        let mayRun = flags.contains(.stale) && executed?.runsWhileStale != false
+        return mayRun ? nil : .masterDown
+    }
+
     /// The flags of a request, with those of all that it would execute.
     private func allFlags(
         _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
@@ -127,7 +171,7 @@ extension Dispatcher {
     private func isDiskErrorReported(
         _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
     ) -> Bool {
-        frame.pointee.attention.contains(.diskFailed)
+        frame.pointee.attention.contains(.diskFailed) && session.pointee.kind != .primary
             && !allFlags(flags, session).isDisjoint(with: [.write, .reportsDiskErrors])
     }
 
@@ -135,6 +179,7 @@ extension Dispatcher {
         _ flags: CommandFlags, _ session: UnsafeMutablePointer<Session>
     ) -> Bool {
         let attention = frame.pointee.attention
+        guard session.pointee.kind != .primary else { return false }
         let flags = allFlags(flags, session)
         if attention.contains(.allPaused) { return true }
         return attention.contains(.writesPaused)

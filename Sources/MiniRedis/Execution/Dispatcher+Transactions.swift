@@ -24,9 +24,12 @@ extension Dispatcher {
         if !commands.records[record].flags.contains(.loading) {
             session.pointee.transaction?.runsWhileLoading = false
         }
+        if !commands.records[record].flags.contains(.stale) {
+            session.pointee.transaction?.runsWhileStale = false
+        }
         session.pointee.transaction?.byteCount += stored.byteCount + blockBytes
         let total = session.pointee.transaction?.byteCount ?? 0
-        guard total > frame.pointee.queueLimit else { return }
+        guard total > frame.pointee.queueLimit, session.pointee.kind != .primary else { return }
         frame.pointee.administration.inputTooLarge(of: session)
     }
 

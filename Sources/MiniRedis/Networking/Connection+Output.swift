@@ -147,7 +147,10 @@ extension Connection {
         guard sent >= 0 else { return close() }
         let rest = sliceCount - sent
         sliceCount = 0
-        guard rest > 0 else { return finishIfSent() }
+        guard rest > 0 else {
+            noteDrained()
+            return finishIfSent()
+        }
         let end = sliceStart + sent + rest
         queue.appendShared(from: end - rest, to: end)
         waitForSocket()
@@ -222,8 +225,9 @@ extension Connection {
     }
 
     private func noteDrained() {
-        guard isCongested, queue.byteCount < Connection.lowWatermarkBytes else { return }
+        guard isCongested || isFed, queue.byteCount < Connection.lowWatermarkBytes else { return }
         isCongested = false
+        isFed = false
         loop.drainedConnections.append(self)
     }
 

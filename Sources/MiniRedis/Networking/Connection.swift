@@ -102,6 +102,9 @@ final class Connection: LoopHandle {
     var isDirty = false
     /// Unsent output is above the watermarks: execute nothing more for this connection.
     var isCongested = false
+    /// Its owner has more to send than it appended: `connectionDrained` is to tell when the unsent
+    /// output is short, whether it was ever long or not.
+    var isFed = false
     /// `closeAfterOutput()` was called.
     var isFinishing = false
     /// A uv_write is on its way with this many bytes; none if zero.
@@ -164,6 +167,12 @@ final class Connection: LoopHandle {
     /// Which of our addresses it came to.
     var localDescription: String {
         SocketAddress(localOf: descriptor).text(unixPath: unixPath)
+    }
+
+    /// Lets small segments leave at once, or wait for more (TCP only).
+    func setNoDelay(_ isOn: Bool) {
+        guard peer.family != .unix, !isClosing else { return }
+        uv_tcp_nodelay(handle(as: uv_tcp_t.self), isOn ? 1 : 0)
     }
 
     /// Whether the peer is on this machine.

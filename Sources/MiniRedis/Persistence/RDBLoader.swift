@@ -11,6 +11,8 @@ enum RDBLoadError: Error {
     case unreadable(RDBError)
     case tooManyDatabases(limit: Int)
     case duplicateKey(String, database: Int)
+    /// Nothing is wrong with it, but it is not wanted (any more).
+    case refused
 }
 
 extension RDBLoadError: CustomStringConvertible {
@@ -22,6 +24,7 @@ extension RDBLoadError: CustomStringConvertible {
                 + "\(limit) databases. Exiting"
         case .duplicateKey(let key, let database):
             "RDB has duplicated key '\(key)' in DB \(database)"
+        case .refused: "The loaded data are not wanted any more"
         }
     }
 
@@ -45,6 +48,9 @@ struct RDBLoadOptions {
     var reader = RDBReaderOptions()
     /// Keys whose deadlines have passed are kept (on a replica, and before commands that follow).
     var keepsExpiredKeys = false
+    /// Keys whose deadlines have passed are counted as left out, but kept if the dump belongs to a
+    /// history that replicas may share: whoever loads it removes them, and tells.
+    var tellsExpired = false
     /// Keys that are there are replaced, where else the load fails.
     var replacesKeys = false
 }
@@ -238,7 +244,8 @@ struct RDBLoader {
         guard !options.keepsExpiredKeys, let deadline, deadline <= keyspace.state.pointee.now
         else { return false }
         result.keysExpired += 1
-        return true
+        // Replicas that go on from this dump's history must be told of its end.
+        return !(options.tellsExpired && result.facts.replicationID != nil)
     }
 
     private mutating func noteEmpty(_ key: ByteView) {

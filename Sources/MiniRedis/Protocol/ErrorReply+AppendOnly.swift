@@ -16,7 +16,7 @@ extension ErrorReply {
         """
         ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.
         """)
-    static let waitOnReplica = ErrorReply(
+    static let durabilityWaitOnReplica = ErrorReply(
         """
         ERR WAITAOF cannot be used with replica instances. Please also note that writes to \
         replicas are just local and are not propagated.

@@ -107,8 +107,6 @@ extension ErrorReply {
         option in the configuration file, and then restart the server.
         """)
     static let noModules = ErrorReply("ERR This server loads no modules: '%c' is not supported")
-    static let failoverNeedsReplicas = ErrorReply("ERR FAILOVER requires connected replicas.")
-    static let noFailoverInProgress = ErrorReply("ERR No failover in progress.")
     static let functionFlushMode = ErrorReply("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
     static let scriptFlushMode = ErrorReply("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
 }

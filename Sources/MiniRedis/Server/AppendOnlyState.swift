@@ -39,6 +39,9 @@ final class AppendOnlyState {
     var synced: Int64 = 0
     /// As `synced`, but only of files that the manifest names.
     var durable: Int64 = 0
+    /// At a replica: the number of the last byte of its master's stream whose effects are synced,
+    /// as far as a sync has found out.
+    var syncedOffset: Int64 = 0
     /// When the file was last synced: milliseconds of the monotonic clock.
     var lastSyncAt: Int64 = 0
     var isSyncing = false
@@ -73,31 +76,12 @@ final class AppendOnlyState {
 
     // MARK: Others
 
-    /// Clients that wait until what they did is on disks.
-    var waits: [DurabilityWait] = []
-    var waitTimer: LoopTimer?
-    /// Some of them may be fulfilled.
-    var servesWaits = false
-    /// How many replicas have synced the replication stream up to this offset.
-    var replicasSynced: (_ offset: Int64) -> Int = { _ in 0 }
     /// What is being loaded.
     var replay: AppendOnlyReplay?
     /// Told how it ended.
     var replayEnded: (AppendOnlyReplay.Outcome) -> Void = { _ in }
 
     var isOn: Bool { phase != .off }
-}
-
-/// A client in WAITAOF.
-struct DurabilityWait {
-    var clientID: Int64
-    /// What it waits for: whether this server, and how many replicas.
-    var local: Int
-    var replicas: Int
-    /// Where its last command ended in the streams.
-    var position: EffectPositions
-    /// Milliseconds of the monotonic clock; nil is for ever.
-    var deadline: Int64?
 }
 
 /// Waits for the disk on a thread: one after the other, the oldest file first.

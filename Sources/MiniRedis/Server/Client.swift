@@ -41,6 +41,8 @@ final class Client: ConnectionDelegate {
     var countedBytes = 0
     /// Unsent bytes when the server last looked.
     var unsentAtLastSweep = 0
+    /// What it has said of itself as a replica; nil for other clients.
+    var replica: Replica?
     /// The server has this client on its list of those that are to have a turn.
     private var isListed = false
 
@@ -76,6 +78,7 @@ final class Client: ConnectionDelegate {
     ) -> Int {
         server.turnBegan()
         session.pointee.lastHeardAt = server.loop.clock.pointee.monotonicMilliseconds
+        if session.pointee.kind == .primary { return executeStream(bytes, count) }
         var at = 0
         while at < count && session.pointee.hold.isEmpty && incoming == nil {
             let before = at
@@ -137,7 +140,7 @@ final class Client: ConnectionDelegate {
         return added - early
     }
 
-    private func run(
+    func run(
         _ bytes: UnsafeMutableRawPointer, _ count: Int
     ) -> (consumed: Int, outcome: Dispatcher.Outcome) {
         server.currentConnection = connection
@@ -266,6 +269,7 @@ final class Client: ConnectionDelegate {
     }
 
     func connectionDrained(_ connection: Connection) {
+        if let replica { server.replicaDrained(replica) }
         goOn()
     }
 

@@ -6,28 +6,9 @@
 
 extension Configuration {
     static let unusedReplicationDirectives: [Setting] = [
-        .unusedText("masterauth"),
-        .unusedText("masteruser"),
-        .unusedBool("replica-read-only", true).alias("slave-read-only"),
-        .unusedBool("replica-serve-stale-data", true).alias("slave-serve-stale-data"),
-        .unusedInteger("replica-priority", 100, natural32).alias("slave-priority"),
         .unusedBool("replica-lazy-flush", false).alias("slave-lazy-flush"),
-        .unusedBool("replica-ignore-maxmemory", true).alias("slave-ignore-maxmemory"),
         .unusedBool("replica-ignore-disk-write-errors", false),
-        .unusedBool("replica-announced", true),
-        .unusedText("replica-announce-ip").alias("slave-announce-ip"),
-        .unusedInteger("replica-announce-port", 0, portNumber).alias("slave-announce-port"),
-        .unusedInteger("min-replicas-to-write", 0, natural32).alias("min-slaves-to-write"),
-        .unusedInteger("min-replicas-max-lag", 10, natural32).alias("min-slaves-max-lag"),
-        .unusedMemory("repl-backlog-size", 1 << 20, 1...UInt64(Int64.max)),
-        .unusedInteger("repl-backlog-ttl", 3600, natural),
-        .unusedBool("repl-disable-tcp-nodelay", false),
         .unusedChoice("repl-diskless-load", "disabled", ["disabled", "on-empty-db", "swapdb"]),
-        .unusedBool("repl-diskless-sync", true),
-        .unusedInteger("repl-diskless-sync-delay", 5, natural32),
-        .unusedInteger("repl-diskless-sync-max-replicas", 0, natural32),
-        .unusedInteger("repl-ping-replica-period", 10, positive32).alias("repl-ping-slave-period"),
-        .unusedInteger("repl-timeout", 60, positive32),
         .unusedChoice(
             "propagation-error-behavior", "ignore", ["ignore", "panic", "panic-on-replicas"]),
     ]
@@ -59,7 +40,6 @@ extension Configuration {
         .unusedText("bgsave-cpulist").immutable.alias("bgsave_cpulist"),
         .unusedText("bio-cpulist").immutable.alias("bio_cpulist"),
         .unusedText("server-cpulist").immutable.alias("server_cpulist"),
-        .unusedText("bind-source-addr"),
         .unusedInteger("busy-reply-threshold", 5000, natural).alias("lua-time-limit"),
         .unusedBool("crash-memcheck-enabled", true),
         .unusedBool("disable-thp", true).immutable,

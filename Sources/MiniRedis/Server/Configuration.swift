@@ -37,7 +37,8 @@ final class Configuration {
     /// Every directive, in the order in which CONFIG GET lists them.
     static let directives: [Setting] =
         networkDirectives + processDirectives + memoryDirectives + persistenceDirectives
-        + appendOnlyDirectives + observationDirectives + unusedReplicationDirectives + unusedPersistenceDirectives
+        + appendOnlyDirectives + observationDirectives + masterDirectives + replicaDirectives
+        + unusedReplicationDirectives + unusedPersistenceDirectives
         + unusedMemoryDirectives + unusedProcessDirectives + unusedClusterDirectives
         + unusedTLSDirectives + unusedLaterDirectives
 

@@ -118,6 +118,31 @@ struct Settings: Equatable, Sendable {
 
     // Replication.
     var replicaOf: MasterAddress?
+    var masterUser = ""
+    var masterPassword = ""
+    var replicaIsReadOnly = true
+    var replicaServesStaleData = true
+    var replicaIgnoresMaxMemory = true
+    /// What Sentinel prefers by: the lowest first, never 0.
+    var replicaPriority: Int64 = 100
+    var replicaIsAnnounced = true
+    var replicaAnnouncedAddress = ""
+    var replicaAnnouncedPort: Int64 = 0
+    var emptyMasterGuard = true
+    /// The address that connections to masters come from; empty is the system's choice.
+    var bindSourceAddress = ""
+    var minReplicasToWrite: Int64 = 0
+    var minReplicasMaxLagSeconds: Int64 = 10
+    var backlogSizeBytes: UInt64 = 1 << 20
+    /// What the backlog may grow to for replicas that are behind.
+    var backlogMaxSizeBytes: UInt64 = 1 << 30
+    var backlogTimeToLiveSeconds: Int64 = 3600
+    var disablesReplicaNoDelay = false
+    var disklessSync = true
+    var disklessSyncDelaySeconds: Int64 = 5
+    var disklessSyncMaxReplicas: Int64 = 0
+    var pingReplicaPeriodSeconds: Int64 = 10
+    var replicationTimeoutSeconds: Int64 = 60
 
     // Watching the server.
     /// Microseconds; negative is off.

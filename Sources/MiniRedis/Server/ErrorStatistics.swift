@@ -17,15 +17,21 @@ struct ErrorStatistics {
     /// Counts the error whose line, with its leading dash, ends where `replies` do.
     mutating func count(lastLineOf replies: ByteView) {
         total += 1
-        // Without its own line end.
-        var start = max(0, replies.count - 2)
-        while start > 0 && replies[start - 1] != UInt8(ascii: "\n") { start -= 1 }
-        guard start < replies.count, replies[start] == UInt8(ascii: "-") else { return }
-        let text = replies.suffix(from: start + 1)
+        let line = Self.lastLine(of: replies)
+        guard !line.isEmpty, line[0] == UInt8(ascii: "-") else { return }
+        let text = line.suffix(from: 1)
         guard let end = text.firstIndex(of: UInt8(ascii: " ")), end > 0,
             end <= Self.mostPrefixBytes
         else { return add("ERR") }
         add(text.prefix(end).string)
+    }
+
+    /// The line that ends where `replies` do, without its line end.
+    static func lastLine(of replies: ByteView) -> ByteView {
+        let end = max(0, replies.count - 2)
+        var start = end
+        while start > 0 && replies[start - 1] != UInt8(ascii: "\n") { start -= 1 }
+        return replies.slice(start, end - start)
     }
 
     private mutating func add(_ prefix: String) {

@@ -32,10 +32,8 @@ extension InfoReport {
             digits: 2)
         field("mem_fragmentation_bytes", memory.processResident - memory.used)
         field("mem_not_counted_for_evict", max(0, memory.used - server.keyspace.countedBytes))
-        zeros(
-            "mem_replication_backlog",
-            "mem_total_replication_buffers", "mem_clients_slaves")
-        field("mem_clients_normal", memory.clients)
+        describeReplicationMemory()
+        field("mem_clients_normal", memory.clients - server.replicaClientBytes)
         zeros("mem_cluster_links", "mem_aof_buffer")
         field("mem_allocator", Version.allocator)
         field("active_defrag_running", 0)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// INFO: the server, its clients, its replicas and its processor time.
+// INFO: the server, its clients and its processor time.
 
 import Glibc
 
@@ -66,7 +66,7 @@ extension InfoReport {
     }
 
     mutating func describeClients() {
-        field("connected_clients", server.clients.count)
+        field("connected_clients", server.clients.count - server.replication.replicas.count)
         field("cluster_connections", 0)
         field("maxclients", server.configuration.settings.maxClients)
         field(
@@ -83,19 +83,6 @@ extension InfoReport {
         field("total_watched_keys", server.followers.pointee.watched.keyCount)
         field("total_blocking_keys", server.followers.pointee.blocked.keyCount)
         zeros("total_blocking_keys_on_nokey")
-    }
-
-    mutating func describeReplication() {
-        field("role", "master")
-        field("connected_slaves", 0)
-        field("master_failover_state", "no-failover")
-        field("master_replid", server.runID)
-        field("master_replid2", String(repeating: "0", count: 40))
-        field("master_repl_offset", 0)
-        field("second_repl_offset", -1)
-        field("repl_backlog_active", 0)
-        field("repl_backlog_size", server.configuration.value(of: "repl-backlog-size") ?? "0")
-        zeros("repl_backlog_first_byte_offset", "repl_backlog_histlen")
     }
 
     mutating func describeProcessor() {

@@ -10,7 +10,7 @@ extension InfoReport {
         field("instantaneous_ops_per_sec", server.operations.commandsPerSecond)
         describeTraffic()
         field("rejected_connections", server.statistics.connectionsRejected)
-        zeros("sync_full", "sync_partial_ok", "sync_partial_err")
+        describeReplicationStatistics()
         field("expired_keys", keyspace.expired)
         field("expired_subkeys", keyspace.expiredFields)
         field("expired_stale_perc", 0.0, digits: 2)
@@ -54,7 +54,8 @@ extension InfoReport {
         let traffic = server.loop.traffic.pointee
         field("total_net_input_bytes", traffic.netInputBytes)
         field("total_net_output_bytes", traffic.netOutputBytes)
-        zeros("total_net_repl_input_bytes", "total_net_repl_output_bytes")
+        field("total_net_repl_input_bytes", server.replication.counters.inputBytes)
+        field("total_net_repl_output_bytes", server.replication.counters.outputBytes)
         field("instantaneous_input_kbps", server.operations.inputKibibytesPerSecond, digits: 2)
         field("instantaneous_output_kbps", server.operations.outputKibibytesPerSecond, digits: 2)
         field("instantaneous_input_repl_kbps", 0.0, digits: 2)

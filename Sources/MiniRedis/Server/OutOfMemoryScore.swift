@@ -80,10 +80,10 @@ extension Server {
     /// SET, and when the role changes. Returns a refusal for CONFIG SET, or nil; the reason is in
     /// the log.
     @discardableResult
-    func applyOutOfMemoryScore(isReplica: Bool = false) -> String? {
+    func applyOutOfMemoryScore() -> String? {
         guard
             let reason = process.outOfMemoryScore.apply(
-                configuration.settings, isReplica: isReplica)
+                configuration.settings, isReplica: replication.role == .replica)
         else { return nil }
         log.write(.warning, "Unable to write oom_score_adj: \(reason)")
         return "Failed to set current oom_score_adj. Check server logs."

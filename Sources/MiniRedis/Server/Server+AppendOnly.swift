@@ -165,7 +165,19 @@ extension Server {
         cancelRewrite()
         syncIfDue()
         updateDiskAttention()
-        serveDurabilityWaits()
+        acknowledgementCame()
+    }
+
+    /// All data were replaced by those of a master: what the file says is not their past. Until
+    /// their base is written the old files stay, and a start would load those and then ask the
+    /// master.
+    func restartAppendOnly() {
+        guard appendOnly.isOn else { return }
+        turnOffAppendOnly()
+        appendOnly.syncedOffset = 0
+        guard !turnOnAppendOnly() else { return }
+        appendOnly.phase = .waitingForBase
+        appendOnly.isRewriteScheduled = true
     }
 
     // MARK: - The end

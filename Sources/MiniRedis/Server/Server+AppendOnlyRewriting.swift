@@ -41,7 +41,6 @@ extension Server {
         if appendOnly.isOn, !appendOnly.pending.isEmpty || !appendOnly.isSyncing {
             flushAppendOnly(force: false)
         }
-        if !appendOnly.waits.isEmpty { endOverdueDurabilityWaits() }
         guard appendOnly.rewrite == nil, !isOtherJobRunning, loading == nil, !isEnding else {
             return
         }

@@ -36,6 +36,20 @@ extension Server {
         keyspace.state.pointee.effects.appendOnly.take(effectTakers.appendOnly)
     }
 
+    /// What a replica tells its master of its disk: the number of the last byte of the stream whose
+    /// effects are there. Nil if it keeps no file.
+    var durableOffset: Int64? {
+        guard appendOnly.phase == .on else { return nil }
+        let isAllThere = appendOnly.durable == keyspace.state.pointee.effects.appendOnly.position
+        return isAllThere ? replication.history.offset : appendOnly.syncedOffset
+    }
+
+    /// What the file holds of the master's stream, if all that was executed of it was written.
+    private var writtenOffset: Int64? {
+        let isAllThere = appendOnly.written == keyspace.state.pointee.effects.appendOnly.position
+        return isAllThere ? replication.history.offset : nil
+    }
+
     /// Writes what happened in a turn.
     func writeAppendOnly(_ bytes: ByteView) {
         appendOnly.taken += Int64(bytes.count)
@@ -159,7 +173,7 @@ extension Server {
         appendOnly.lastSyncAt = monotonic
         // An older increment may still be on its way, on the thread.
         if !appendOnly.isSyncing && appendOnly.retired.isEmpty {
-            noteSynced(appendOnly.written)
+            noteSynced(appendOnly.written, writtenOffset)
         } else {
             syncIfDue()
         }
@@ -177,7 +191,7 @@ extension Server {
             return log.write(
                 .warning, "Fail to fsync the AOF file: \(String(cString: strerror(code)))")
         }
-        noteSynced(appendOnly.written)
+        noteSynced(appendOnly.written, writtenOffset)
     }
 
     /// Lets a thread sync if there is something to sync and the time has come.
@@ -190,6 +204,7 @@ extension Server {
         let job = AppendOnlySync(
             retired: appendOnly.retired, current: isDue ? appendOnly.file?.descriptor : nil)
         let position = isDue ? appendOnly.written : appendOnly.synced
+        let offset = isDue ? writtenOffset : nil
         appendOnly.retired = []
         appendOnly.isSyncing = true
         appendOnly.lastSyncAt = monotonic
@@ -197,13 +212,13 @@ extension Server {
             job.run()
         } completion: { [unowned self] in
             appendOnly.isSyncing = false
-            endSync(job.failure, position)
+            endSync(job.failure, position, offset)
             flushAppendOnly(force: false)
             syncIfDue()
         }
     }
 
-    private func endSync(_ code: Int32, _ position: Int64) {
+    private func endSync(_ code: Int32, _ position: Int64, _ offset: Int64?) {
         guard code == 0 else {
             if appendOnly.syncError == nil {
                 log.write(
@@ -216,11 +231,13 @@ extension Server {
             appendOnly.syncError = nil
             updateDiskAttention()
         }
-        noteSynced(position)
+        noteSynced(position, offset)
     }
 
-    private func noteSynced(_ position: Int64) {
+    /// Up to `position` in the stream of effects, and `offset` in a master's stream, all is synced.
+    private func noteSynced(_ position: Int64, _ offset: Int64?) {
         appendOnly.synced = max(appendOnly.synced, position)
+        if let offset { appendOnly.syncedOffset = offset }
         noteDurable()
     }
 
@@ -228,10 +245,8 @@ extension Server {
     func noteDurable() {
         guard appendOnly.phase == .on, appendOnly.durable < appendOnly.synced else { return }
         appendOnly.durable = appendOnly.synced
-        guard !appendOnly.waits.isEmpty else { return }
-        // Not at once: output may just be being written.
-        appendOnly.servesWaits = true
-        loop.requestTurn()
+        acknowledgementCame()
+        if replica.owedDurability != nil { loop.requestTurn() }
     }
 
     // MARK: - Refusals

@@ -141,7 +141,8 @@ extension Server {
         let limits = configuration.settings.clientOutputLimits
         switch session.pointee.kind {
         case .subscriber: return limits.subscriber
-        case .replica: return limits.replica
+        // Its place in the backlog is what is limited; what its socket has not taken is bounded.
+        case .replica: return ClientOutputLimit(hardBytes: 0, softBytes: 0, softSeconds: 0)
         case .primary: return ClientOutputLimit(hardBytes: 0, softBytes: 0, softSeconds: 0)
         case .normal: break
         }

@@ -78,6 +78,8 @@ extension Server {
         if !clientControl.held.isEmpty { clientControl.held.removeAll { $0 === client } }
         setMonitoring(false, for: client.session)
         forgetEngagements(of: client.session)
+        if client.session.pointee.kind == .primary { replica.streamClosed(client) }
+        if let replica = client.replica { forgetReplica(replica) }
     }
 
     func forgetEngagements(of session: UnsafeMutablePointer<Session>) {
@@ -89,7 +91,7 @@ extension Server {
     /// A client that goes waits for no key.
     private func leaveKeys(_ session: UnsafeMutablePointer<Session>) {
         if dispatcher.pointee.endWait(session.pointee.id) { waitTimesChanged() }
-        forgetDurabilityWait(of: session.pointee.id)
+        _ = acknowledgementWaits.remove(session.pointee.id)
     }
 
     /// Lets a client go on in the next turn, after the others.

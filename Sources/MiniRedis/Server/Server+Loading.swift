@@ -70,6 +70,9 @@ private final class LoadJob: @unchecked Sendable {
         self.keyspace = keyspace
     }
 
+    /// Frees what was loaded.
+    func giveUp() { keyspace = nil }
+
     func run() {
         guard let keyspace else { return }
         var loader = RDBLoader(into: keyspace, options: options, progress: progress)
@@ -112,10 +115,12 @@ extension Server {
     /// `completion` is called on the loop. After an error everything is as it was before. Unless
     /// `beginLoading` was called, the loading state lasts from here to just before the completion.
     ///
+    /// `mayAdopt` has the last word, just before the exchange.
     /// With `.resync` and `.resyncBeside` the caller chooses `keepsExpired`: a replica waits for
     /// its master's word.
     func beginLoad(
         from source: LoadSource, kind: LoadKind, keepsExpired: Bool = false,
+        mayAdopt: @escaping (_ keys: Int) -> Bool = { _ in true },
         completion: @escaping (Result<RDBLoadResult, RDBLoadError>) -> Void
     ) {
         let isOwnState = loading == nil
@@ -128,10 +133,16 @@ extension Server {
         performLoad(job.run) { [unowned self] in
             loading?.bytesBefore += job.progress.loadedBytes
             loading?.progress = nil
-            if let loaded = job.keyspace { adopt(loaded) }
+            let isWanted = job.keyspace.map { mayAdopt($0.count) } ?? false
+            if isWanted, let loaded = job.keyspace { adopt(loaded) }
             if isOwnState { endLoading() }
-            guard let result = job.result else {
+            guard var result = job.result else {
                 preconditionFailure("a job that has run has a result")
+            }
+            if !isWanted, case .success = result {
+                result = .failure(.refused)
+                // To free it may take long.
+                loop.perform(work: job.giveUp) {}
             }
             if case .success(let result) = result { note(result) }
             completion(result)
@@ -160,7 +171,9 @@ extension Server {
         options.reader.maximumStringBytes = max(
             options.reader.maximumStringBytes,
             Int(clamping: configuration.settings.maxBulkLengthBytes))
-        options.keepsExpiredKeys = keepsExpired || kind == .appendOnlyBase
+        options.keepsExpiredKeys =
+            keepsExpired || kind == .appendOnlyBase || replication.role == .replica
+        options.tellsExpired = kind == .start
         return options
     }
 

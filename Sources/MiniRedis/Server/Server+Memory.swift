@@ -15,7 +15,9 @@ extension Server {
                 logarithmFactor: Int(settings.frequencyLogarithmFactor),
                 decayMinutes: Int(settings.frequencyDecayMinutes)))
         keyspace.state.pointee.encodingLimits = settings.encodingLimits
-        dispatcher.pointee.isMemoryLimited = settings.maxMemoryBytes != 0
+        let leavesItToMaster =
+            replication.role == .replica && settings.replicaIgnoresMaxMemory
+        dispatcher.pointee.isMemoryLimited = settings.maxMemoryBytes != 0 && !leavesItToMaster
     }
 }
 

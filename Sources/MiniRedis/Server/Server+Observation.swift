@@ -103,6 +103,7 @@ extension Server {
         guard buffer.pointee.count > 0 else { return }
         observers.errors.count(
             lastLineOf: ByteView(buffer.pointee.base, count: buffer.pointee.count))
+        if frame.pointee.session.pointee.kind == .primary { reportErrorToPrimary() }
     }
 
     // MARK: - Memory

@@ -17,7 +17,8 @@ extension Server {
             case .failure(let error):
                 logFailure(error)
                 done(false)
-            case .success:
+            case .success(let result):
+                if kind == .start { restoreHistory(result.facts) }
                 let seconds = Double(Clock.readMonotonicNanoseconds() - start) / 1e9
                 log.write(
                     .notice,

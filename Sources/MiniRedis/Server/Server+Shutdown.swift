@@ -34,12 +34,15 @@ extension Server {
         abandonSave(.shutdown)
     }
 
+    /// Nothing is written any more that would be missing in the save, and no key dies.
     private func saveAndStop() {
+        pauseClients(.writes, until: .max)
         log.write(.notice, "Saving the final RDB snapshot before exiting.")
         process.supervision.tell("STATUS=Saving the final RDB snapshot")
         beginSave(isForeground: true) { [unowned self] error in
             if error == nil || isEndForced { return stop() }
             isEnding = false
+            unpauseClients()
             log.write(.warning, "Error trying to save the DB, can't exit.")
             log.write(
                 .warning,

@@ -21,7 +21,7 @@ extension Server {
     }
 
     func unblock(_ id: Int64, withError: Bool) -> Bool {
-        if unblockDurabilityWait(id, withError: withError) { return true }
+        if unblockAcknowledgementWait(id, withError: withError) { return true }
         guard dispatcher.pointee.unblock(id, withError: withError) else { return false }
         waitTimesChanged()
         return true

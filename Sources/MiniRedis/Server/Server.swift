@@ -32,6 +32,9 @@ final class Server {
     let observers = Observers()
     var effectTakers = EffectTakers()
     let appendOnly = AppendOnlyState()
+    var acknowledgementWaits = AcknowledgementWaits()
+    let replication: ReplicationState
+    private(set) lazy var replica = ReplicaSide(server: self)
     var process: ProcessState
     /// Bytes that the keyspace took before it had a key.
     private(set) var startupMemory = 0
@@ -89,6 +92,7 @@ final class Server {
         runID = random.hexadecimal(40)
         keyspace = Keyspace(
             databaseCount: Int(configuration.settings.databases), hasher: KeyHash(random: &random))
+        replication = ReplicationState(heap: keyspace.memory.pointee.heap)
         channels = Channels(hasher: KeyHash(random: &random))
         commandTable = CommandTable(
             AllCommands.declarations(), renamed: configuration.settings.newCommandNames)
@@ -114,6 +118,8 @@ final class Server {
         wireProcessSettings()
         wireAppendOnlySettings()
         wireObservers()
+        replica.wire()
+        wireReplication()
         startupMemory = keyspace.allocatedBytes
     }
 
@@ -155,6 +161,9 @@ final class Server {
         updateOutputLimits()
         applyClientMemoryLimit()
         applyObserverSettings()
+        replica.updateSettings()
+        updateReplicaRefusals()
+        applyReplicationSettings()
         loading?.progress?.delayMicroseconds = Int(settings.keyLoadDelayMicroseconds)
     }
 
@@ -185,7 +194,11 @@ final class Server {
             return 1
         }
         startTimers()
-        loadAtStart { [unowned self] in announceReadiness() }
+        if configuration.settings.replicaOf != nil { replication.role = .replica }
+        loadAtStart { [unowned self] in
+            announceReadiness()
+            if configuration.settings.replicaOf != nil { becomeReplicaAtStart() }
+        }
         loop.run()
         closeAppendOnly()
         leaveNoTrace()
@@ -244,9 +257,10 @@ final class Server {
             for client in queued { client.takeTurn() }
         }
         continueReplay()
-        if appendOnly.servesWaits { serveDurabilityWaits() }
+        if acknowledgementWaits.areDue { serveAcknowledgementWaits() }
+        if replica.owedDurability != nil { replica.payDurability() }
         // What is replayed, or a master's, dies by its own commands.
-        let repeats = keyspace.state.pointee.repeats
+        let repeats = keyspace.state.pointee.repeats || replication.role == .replica
         keyspace.state.pointee.keepsDueKeys = clientControl.pause != nil || repeats
         let start = CycleClock.cycles
         let expiresMore = keyspace.expireDue(budget: Self.expiryBudget)
@@ -256,12 +270,14 @@ final class Server {
         observers.turn.expiryCycles = middle &- start
         observers.turn.freeingCycles = CycleClock.cycles &- middle
         let evictsMore =
-            clientControl.pause == nil && !repeats && keyspace.isOverLimit
+            clientControl.pause == nil && dispatcher.pointee.isMemoryLimited
+            && !keyspace.state.pointee.repeats && keyspace.isOverLimit
             && keyspace.evict(budget: Dispatcher.evictionBudget) == .unfinished
         keyspace.state.pointee.effects.endUnit(isAtomic: false)
         watchSnapshots()
         if dispatcher.pointee.hasChanges { dispatcher.pointee.settle() }
         deliverEffects()
+        serveReplicas()
         if expiresMore || evictsMore || freesMore || !queuedClients.isEmpty { loop.requestTurn() }
         setExpiryTimer()
     }
@@ -281,7 +297,9 @@ final class Server {
 
     private func eachTick() {
         tickAppendOnly()
+        replica.tick()
         sweepClients()
+        tickReplicas()
         updateSlowCycles()
         saveIfDue()
         peakMemory = max(peakMemory, keyspace.allocatedBytes)

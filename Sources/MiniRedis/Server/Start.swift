@@ -17,10 +17,6 @@ public func runMiniRedis(arguments: [String]) -> Int32 {
         say(text, to: toStandardError ? STDERR_FILENO : STDOUT_FILENO)
         return status
     case .run(let configuration, let notices):
-        if configuration.settings.replicaOf != nil {
-            say("Mini-Redis cannot be a replica yet: start it without 'replicaof'.\n")
-            return 1
-        }
         guard let process = settle(configuration.settings, program: arguments.first ?? "") else {
             return 1
         }

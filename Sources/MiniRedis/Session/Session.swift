@@ -19,11 +19,13 @@ struct Session: ~Copyable {
         static let dropping = Hold(rawValue: 8)
         /// It waits for a key; what it sends meanwhile is received, and executed after.
         static let blocked = Hold(rawValue: 16)
+        /// A master's stream has come to a place that whoever reads it has to know exactly.
+        static let marked = Hold(rawValue: 32)
     }
 
     /// Why a request of this session takes the dispatcher's careful way. 0: it need not.
     struct Attention: OptionSet {
-        var rawValue: UInt8
+        var rawValue: UInt16
 
         /// AUTH comes first.
         static let unauthenticated = Attention(rawValue: 1)
@@ -33,6 +35,8 @@ struct Session: ~Copyable {
         static let queueing = Attention(rawValue: 4)
         /// It listens to channels: in RESP2 it may do little else.
         static let subscribed = Attention(rawValue: 8)
+        /// It is a replica: it may not touch keys, and nothing it sends may have a reply.
+        static let replica = Attention(rawValue: 64)
         /// Its commands leave no trace of an access (CLIENT NO-TOUCH).
         static let untouching = Attention(rawValue: 16)
     }
@@ -133,6 +137,9 @@ struct Session: ~Copyable {
     mutating func passwordChanged(isRequired: Bool) {
         setAttention(.unauthenticated, isRequired && !hasProvenIdentity)
     }
+
+    /// PSYNC: the client is a replica from now on.
+    mutating func becomesReplica() { setAttention(.replica, true) }
 
     private mutating func setAttention(_ reason: Attention, _ isOn: Bool) {
         if isOn { attention.insert(reason) } else { attention.remove(reason) }

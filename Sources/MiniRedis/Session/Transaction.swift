@@ -16,6 +16,8 @@ struct Transaction {
     var flags: UInt32 = 0
     /// Whether all queued commands may run while the server loads.
     var runsWhileLoading = true
+    /// Whether all queued commands may run on a replica whose data may be old.
+    var runsWhileStale = true
     /// Bytes that the queued requests take.
     var byteCount = 0
     /// A request was refused: EXEC will execute nothing.

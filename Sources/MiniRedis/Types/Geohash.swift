@@ -164,8 +164,11 @@ struct GeoCell: Equatable {
 /// From places to scores and back.
 enum Geohash {
     /// The score of `point`, which is valid.
-    static func score(_ point: GeoPoint) -> Double {
-        Double(GeoCell(of: point, steps: GeoCell.finest).bits)
+    static func score(_ point: GeoPoint) -> Double { Double(wholeScore(point)) }
+
+    /// The same before it is rounded: at 180 degrees it has more bits than a double.
+    static func wholeScore(_ point: GeoPoint) -> Int64 {
+        Int64(GeoCell(of: point, steps: GeoCell.finest).bits)
     }
 
     /// The place that a score stands for.
