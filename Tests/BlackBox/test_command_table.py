@@ -177,8 +177,8 @@ allow_names_of_places()
 
 # What came after the oracle.
 NEWER = {
-    "client|setinfo", "client|no-touch", "hexpire", "hpexpire", "hexpireat", "hpexpireat",
-    "hpersist", "httl", "hpttl", "hexpiretime", "hpexpiretime",
+    "client|setinfo", "client|no-touch", "waitaof", "hexpire", "hpexpire", "hexpireat",
+    "hpexpireat", "hpersist", "httl", "hpttl", "hexpiretime", "hpexpiretime",
 }
 
 # Places that hold prose, or what only a later version has.

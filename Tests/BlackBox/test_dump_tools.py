@@ -32,7 +32,7 @@ class CheckDump(Case):
         self.assertEqual(status, 0)
         self.assertIn("\\o/ RDB looks OK! \\o/", text)
         status, _, complaint = run_to_exit([], binary=str(link))
-        self.assertEqual((status, complaint), (1, "Usage: redis-check-rdb <rdb-file-name>\n"))
+        self.assertEqual((status, complaint), (1, f"Usage: {link} <rdb-file-name>\n"))
 
     def test_a_good_dump_and_its_summary(self):
         keys = {0: {b"a": b"b", b"big": b"x" * 500}, 3: {b"c": (b"d", FAR), b"e": (b"f", 1)}}

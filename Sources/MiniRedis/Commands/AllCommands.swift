@@ -14,7 +14,8 @@ enum AllCommands {
             + Keys.objects + Keys.draws + Keys.sorts + Keys.dumps
             + Connections.declarations + Clients.declarations + Monitoring.declarations
             + ServerCommands.declarations + ServerCommands.facts
-            + ServerCommands.swaps + AppendOnlyCommands.declarations + CommandIntrospection.declarations + Debugging.declarations
+            + ServerCommands.swaps + AppendOnlyCommands.declarations
+            + CommandIntrospection.declarations + Debugging.declarations
             + SlowLogCommands.declarations + LatencyCommands.declarations
             + MemoryCommands.declarations + Scripting.declarations + Scripting.evaluations
             + Extensions.declarations + Transactions.declarations

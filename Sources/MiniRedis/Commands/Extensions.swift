@@ -31,7 +31,7 @@ enum Extensions {
                     ]),
                 refused("UNLOAD", since: "4.0.0", [.string("name")]),
             ],
-            run: .container),
+            run: .container)
     ]
 
     private static func refused(_ name: String, since: String, _ syntax: [Syntax]) -> Command {

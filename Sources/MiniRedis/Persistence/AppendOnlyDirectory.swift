@@ -6,7 +6,7 @@
 //                       appendfilename.N.base.rdb    written by a rewrite, then renamed
 //                       appendfilename.N.incr.aof    appended to
 //                       temp-appendfilename.incr     until the first rewrite is done
-//     dir/appendfilename                             of a version before 7: moved into the directory
+//     dir/appendfilename                             of a version before 7: moved into it
 //
 // A name is in the manifest on the disk before the first byte of its file matters, and a file that
 // the manifest does not name is never read: so a crash between any two steps loses nothing.

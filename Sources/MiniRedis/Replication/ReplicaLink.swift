@@ -39,6 +39,8 @@ struct ReplicaLink: ~Copyable {
     static let longestLine = 1024
     /// A replica reports its offset, and says that it is loading, so often: milliseconds.
     static let reportInterval: Int64 = 1000
+    /// And so often until the stream begins.
+    static let firstReportInterval: Int64 = 100
     /// What a first attempt after a failed one waits: milliseconds. Each further one waits half a
     /// second more, up to `longestDelay`.
     static let firstDelay: Int64 = 1000
@@ -140,7 +142,11 @@ struct ReplicaLink: ~Copyable {
             return signOfLife(now)
         case .streaming:
             if isSilent { return giveUp(.streamTimeout, now) }
-            guard now - reportedAt >= Self.reportInterval else { return .none }
+            // Redis hears no acknowledgement before it has noticed the end of its dump's child, and
+            // sends nothing before it has heard one.
+            let isAwaited = heardAt == streamingSince && now - streamingSince < Self.reportInterval
+            let interval = isAwaited ? Self.firstReportInterval : Self.reportInterval
+            guard now - reportedAt >= interval else { return .none }
             return report(applied, synced: synced, now)
         }
     }

@@ -71,8 +71,8 @@ final class DataLock {
 }
 
 extension Server {
-    /// Locks the data, if this server saves by itself. False, with the reason in the log, if another
-    /// server works on them.
+    /// Locks the data, if this server saves by itself. False, with the reason in the log, if
+    /// another server works on them.
     func lockData() -> Bool {
         let settings = configuration.settings
         guard let holder = lockData(settings) else { return true }

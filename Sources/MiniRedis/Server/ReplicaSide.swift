@@ -98,7 +98,8 @@ final class ReplicaSide {
     /// What the link must know of the settings.
     func updateSettings() {
         let settings = server.configuration.settings
-        let port = settings.replicaAnnouncedPort == 0 ? settings.port : settings.replicaAnnouncedPort
+        let announced = settings.replicaAnnouncedPort
+        let port = announced == 0 ? settings.port : announced
         link.settings = ReplicaLinkSettings(
             timeout: settings.replicationTimeout, listeningPort: Int(port),
             announcedAddress: settings.replicaAnnouncedAddress, user: settings.masterUser,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The append-only file, written. Once a turn the bytes of what happened are appended with one write,
-// before any reply of the turn leaves; then, by `appendfsync`:
+// The append-only file, written. Once a turn the bytes of what happened are appended with one
+// write, before any reply of the turn leaves; then, by `appendfsync`:
 //
 //     always      the turn waits for the disk: one sync for all its commands, and then the replies
 //     everysec    a thread syncs once a second. Writing to a file that is being synced may block,
