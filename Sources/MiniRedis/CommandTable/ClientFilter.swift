@@ -40,6 +40,8 @@ struct ServerAttention: OptionSet {
     static let loading = ServerAttention(rawValue: 1 << 4)
     /// Other data are being loaded, which will take the place of those that are served.
     static let loadingBeside = ServerAttention(rawValue: 1 << 5)
+    /// What is loaded was here a moment ago: who asks for it waits.
+    static let reloading = ServerAttention(rawValue: 1 << 6)
     /// The data cannot be saved: nothing is written until they can.
     static let diskFailed = ServerAttention(rawValue: 1 << 7)
     /// This server is a replica that refuses something: see `ReplicaRefusals`.

@@ -24,18 +24,29 @@ extension Dispatcher {
         }
         keyspace.state.pointee.sparesAccess = session.pointee.attention.contains(.untouching)
         defer { keyspace.state.pointee.sparesAccess = false }
-        let start = frame.pointee.reply.buffer.pointee.count
         let isReplica = session.pointee.attention.contains(.replica)
         let isSilent = session.pointee.beginSilence()
+        let output = frame.pointee.reply.buffer
+        if isSilent || isReplica { writeReplies(to: unwanted) }
         let admitted = admit(resolution, session)
         let isQueued = admitted.map { isToBeQueued($0, session) } ?? false
         if let admitted { runOrQueue(admitted, session) }
-        if session.pointee.hold.contains(.paused) { return }
-        if isReplica { refuseReply(session, since: start) }
-        if isSilent && session.pointee.endSilence() {
-            frame.pointee.reply.buffer.pointee.truncate(to: start)
+        if isSilent || isReplica {
+            writeReplies(to: output)
+            defer { unwanted.pointee.truncate(to: 0) }
+            if session.pointee.hold.contains(.paused) { return }
+            if isReplica { refuseReply(session) }
+            if isSilent && !session.pointee.endSilence() {
+                output.pointee.append(unwanted.pointee.base, count: unwanted.pointee.count)
+            }
         }
+        if session.pointee.hold.contains(.paused) { return }
         if let admitted, !isQueued { feedMonitors(admitted, session) }
+    }
+
+    /// Lets replies go to another buffer from here on.
+    func writeReplies(to buffer: UnsafeMutablePointer<OutputBuffer>) {
+        frame.pointee.reply = ReplyWriter(buffer: buffer, version: frame.pointee.reply.version)
     }
 
     /// Runs an admitted request, or queues it after MULTI.
@@ -99,8 +110,10 @@ extension Dispatcher {
             return nil
         }
         if let error = replicaRefusal(flags, session) { return refuse(record, error, session) }
-        guard !waitsForData(flags, session) else { return refuse(record, .loading, session) }
-        guard !isPaused(flags, session) else {
+        let waitsForData = waitsForData(flags, session)
+        let isReloading = frame.pointee.attention.contains(.reloading)
+        guard !waitsForData || isReloading else { return refuse(record, .loading, session) }
+        guard !waitsForData && !isPaused(flags, session) else {
             session.pointee.hold.insert(.paused)
             return nil
         }
@@ -113,13 +126,11 @@ extension Dispatcher {
     }
 
     /// A reply to a replica would be bytes of its stream: whoever asked for one has to go.
-    private func refuseReply(_ session: UnsafeMutablePointer<Session>, since start: Int) {
-        let buffer = frame.pointee.reply.buffer
-        guard buffer.pointee.count > start else { return }
+    private func refuseReply(_ session: UnsafeMutablePointer<Session>) {
+        guard unwanted.pointee.count > 0 else { return }
         frame.pointee.administration.replicaSpoke(
             session, command: table.names[frame.pointee.command],
-            reply: ByteView(buffer.pointee.base + start, count: buffer.pointee.count - start))
-        buffer.pointee.truncate(to: start)
+            reply: ByteView(unwanted.pointee.base, count: unwanted.pointee.count))
         session.pointee.hold.insert([.closing, .dropping])
     }
 

@@ -68,13 +68,17 @@ extension Dispatcher {
         frame.pointee.mode = .transaction
         frame.pointee.reply.array(transaction.requests.count)
         for queued in transaction.requests {
-            let start = frame.pointee.reply.buffer.pointee.count
+            let isSilent = session.pointee.replyMode == .off
+            let output = frame.pointee.reply.buffer
+            let start = unwanted.pointee.count
+            if isSilent { writeReplies(to: unwanted) }
             frame.pointee.request = queued.request.request
             frame.pointee.hashedArgument = 0
             frame.pointee.database = databases + session.pointee.databaseIndex
             run(queued.record)
-            if session.pointee.replyMode == .off {
-                frame.pointee.reply.buffer.pointee.truncate(to: start)
+            if isSilent {
+                writeReplies(to: output)
+                endSilence(since: start, session)
             }
             noteChanges()
             feedMonitors(queued.record, session)
@@ -85,6 +89,19 @@ extension Dispatcher {
         frame.pointee.command = command
         frame.pointee.hashedArgument = 0
         discardTransaction(session)
+    }
+
+    /// Forgets the reply of a command in a transaction that CLIENT REPLY suppresses, unless it was
+    /// CLIENT REPLY ON.
+    private func endSilence(since start: Int, _ session: UnsafeMutablePointer<Session>) {
+        let output = frame.pointee.reply.buffer
+        if session.pointee.replyMode == .on && output != unwanted {
+            let count = unwanted.pointee.count - start
+            output.pointee.append(unwanted.pointee.base + start, count: count)
+        }
+        if output != unwanted || session.pointee.replyMode == .off {
+            unwanted.pointee.truncate(to: start)
+        }
     }
 
     // MARK: - WATCH

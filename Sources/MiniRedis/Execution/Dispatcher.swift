@@ -81,6 +81,9 @@ struct Dispatcher: ~Copyable {
     let frame: UnsafeMutablePointer<ExecutionFrame>
     /// Who cares for what becomes of keys.
     let followers: UnsafeMutablePointer<Followers>
+    /// Where replies go that nobody is to get. Not the output, to take them back from there again:
+    /// what a command sends to others stands between them.
+    let unwanted: UnsafeMutablePointer<OutputBuffer>
     let commands: CommandIndex
     let statistics: UnsafeMutablePointer<CommandStatistics>
     let databases: UnsafeMutablePointer<Database>
@@ -107,12 +110,16 @@ struct Dispatcher: ~Copyable {
         batch = .allocate(capacity: Self.batchCapacity)
         followers = .allocate(capacity: 1)
         followers.initialize(to: Followers())
+        unwanted = .allocate(capacity: 1)
+        unwanted.initialize(to: OutputBuffer())
     }
 
     deinit {
         batch.deallocate()
         followers.deinitialize(count: 1)
         followers.deallocate()
+        unwanted.deinitialize(count: 1)
+        unwanted.deallocate()
     }
 
     /// Executes what is complete of `count` bytes. Returns how many of them are done with, and why

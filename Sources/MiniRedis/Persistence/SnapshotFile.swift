@@ -19,10 +19,13 @@
 // arrives where its directory went.
 
 import Glibc
+import Synchronization
 
 /// A dump on its way to the disk; dropped before `commit()`, it leaves no trace.
 struct SnapshotFile: ~Copyable {
     private static let prefix = "temp-"
+    /// A thread that creates a file while the process ends would leave it behind.
+    private static let isProcessEnding = Mutex(false)
     private static let suffix = ".rdb"
     /// Names to try before something other than chance must be at work.
     private static let nameAttempts = 16
@@ -118,7 +121,10 @@ extension SnapshotFile {
             let name = "\(prefix)\(getpid())-\(number)\(suffix)"
             // The permissions are left to the umask, as Redis does.
             let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
-            let descriptor = openat(directory, name, flags, 0o666)
+            let descriptor = isProcessEnding.withLock { isEnding in
+                errno = EINTR
+                return isEnding ? -1 : openat(directory, name, flags, 0o666)
+            }
             guard descriptor >= 0 else {
                 if errno == EEXIST || errno == EINTR { continue }
                 throw .last(.create)
@@ -160,8 +166,10 @@ extension SnapshotFile {
     }
 
     /// Removes the temporary files of this process's own saves, which nobody wants any more; a save
-    /// that is running goes on without a name and leaves nothing. For the end of the process.
+    /// that is running goes on without a name and leaves nothing, and one that was just begun
+    /// fails. For the end of the process.
     static func removeOwn(directory path: String) {
+        isProcessEnding.withLock { $0 = true }
         guard let entries = opendir(path) else { return }
         defer { closedir(entries) }
         while let entry = readdir(entries) {

@@ -138,7 +138,8 @@ extension Server {
 
     /// A request of our master was answered with an error, whose line ends the output.
     func reportErrorToPrimary() {
-        let replies = ByteView(loop.output.pointee.base, count: loop.output.pointee.count)
+        let output = frame.pointee.reply.buffer
+        let replies = ByteView(output.pointee.base, count: output.pointee.count)
         let command = commandTable.names[frame.pointee.command]
         log.write(
             .warning,

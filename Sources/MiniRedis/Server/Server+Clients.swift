@@ -197,6 +197,11 @@ extension Server {
         clientControl.pause = nil
         clientControl.pauseTimer?.stop()
         frame.pointee.attention.remove([.allPaused, .writesPaused])
+        releaseHeldClients()
+    }
+
+    /// Lets those go on whose requests were held back. Those that still have to wait are held again.
+    func releaseHeldClients() {
         let held = clientControl.held
         clientControl.held.removeAll()
         for client in held { client.release(from: .paused) }

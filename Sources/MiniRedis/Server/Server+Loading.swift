@@ -101,12 +101,15 @@ extension Server {
             kind: kind, startedAt: loop.clock.pointee.unixMilliseconds / 1000,
             totalBytes: totalBytes)
         frame.pointee.attention.insert(kind.isBeside ? .loadingBeside : .loading)
+        if kind == .reload { frame.pointee.attention.insert(.reloading) }
     }
 
     /// The data are there, or there will be none.
     func endLoading() {
         loading = nil
         frame.pointee.attention.subtract([.loading, .loadingBeside])
+        guard frame.pointee.attention.remove(.reloading) != nil else { return }
+        releaseHeldClients()
     }
 
     // MARK: - Loads

@@ -99,7 +99,7 @@ extension Server {
     // MARK: - Errors
 
     func countError() {
-        let buffer = loop.output
+        let buffer = frame.pointee.reply.buffer
         guard buffer.pointee.count > 0 else { return }
         observers.errors.count(
             lastLineOf: ByteView(buffer.pointee.base, count: buffer.pointee.count))

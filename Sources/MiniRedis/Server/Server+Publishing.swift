@@ -89,7 +89,7 @@ extension Server {
     }
 
     func deferReply(since start: Int) {
-        let output = loop.output
+        let output = frame.pointee.reply.buffer
         deferred.append(
             ByteView(output.pointee.base + start, count: output.pointee.count - start))
         output.pointee.truncate(to: start)

@@ -53,8 +53,8 @@ extension Server {
 
     // MARK: - DEBUG RELOAD
 
-    /// Saves, forgets everything and loads what was saved. Others are told that the server is
-    /// loading: what they wrote between the save and the load would be lost.
+    /// Saves, forgets everything and loads what was saved. Others wait meanwhile, as they do in
+    /// Redis: what they wrote between the save and the load would be lost.
     func reload(
         _ options: ReloadOptions, for session: UnsafeMutablePointer<Session>
     ) throws(ErrorReply) {
