@@ -97,6 +97,21 @@ class Relay:
         self.cut()
 
 
+def as_is(value):
+    return value
+
+
+# How a type is read: the command, its arguments, and what makes replies comparable.
+READS = {
+    b"string": ("GET", (), as_is),
+    b"list": ("LRANGE", (0, -1), as_is),
+    b"set": ("SMEMBERS", (), sorted),
+    b"zset": ("ZRANGE", (0, -1, "WITHSCORES"), as_is),
+    b"hash": ("HGETALL", (), lambda pairs: sorted(zip(*[iter(pairs)] * 2))),
+    b"stream": ("XRANGE", ("-", "+"), as_is),
+}
+
+
 class Load(threading.Thread):
     """Writes of many kinds to a server until `finish()`; survives the server's death."""
 
@@ -183,31 +198,24 @@ class ReplicationCase(Case):
 
     def contents(self, server, databases=3):
         """Everything that the server has, read with commands: comparable between any two."""
-        client = server.client()
         found = {}
+        client = server.client()
         try:
             for database in range(databases):
                 client.call("SELECT", database)
-                for key in client.call("KEYS", "*"):
-                    found[database, key] = self.value(client, key)
+                keys = client.call("KEYS", "*")
+                kinds = client.pipeline([("TYPE", key) for key in keys])
+                reads = [(key, READS[kind.text]) for key, kind in zip(keys, kinds)
+                         if kind.text in READS]
+                values = client.pipeline([(read[0], key, *read[1]) for key, read in reads])
+                deadlines = client.pipeline([("PEXPIRETIME", key) for key, _ in reads])
+                for (key, read), value, deadline in zip(reads, values, deadlines):
+                    # A key that has gone meanwhile, or died and came again as another type.
+                    if deadline != -2 and not isinstance(value, Exception):
+                        found[database, key] = (read[2](value), deadline)
         finally:
             client.close()
-        return {name: value for name, value in found.items() if value is not None}
-
-    def value(self, client, key):
-        """The value and the deadline of a key, nil if it has gone meanwhile."""
-        kind = client.call("TYPE", key).text
-        read = {
-            b"string": lambda: client.call("GET", key),
-            b"list": lambda: client.call("LRANGE", key, 0, -1),
-            b"set": lambda: sorted(client.call("SMEMBERS", key)),
-            b"zset": lambda: client.call("ZRANGE", key, 0, -1, "WITHSCORES"),
-            b"hash": lambda: sorted(zip(*[iter(client.call("HGETALL", key))] * 2)),
-            b"stream": lambda: client.call("XRANGE", key, "-", "+"),
-        }.get(kind)
-        if read is None:
-            return None
-        return kind, read(), client.call("PEXPIRETIME", key)
+        return found
 
     def assert_equal_data(self, master, *replicas, seconds=20):
         """Equal offsets, then equal data, once nobody writes any more."""

@@ -172,7 +172,8 @@ class OfRedis(ReplicationCase):
 
     @needs_oracle
     def test_f84_partial_resync_after_a_cut(self):
-        master = self.master()
+        # Room for what is written in the second that the replica waits before it tries again.
+        master = self.master(repl_backlog_size="200mb")
         relay = self.relay(master)
         replica = self.start(**FAST)
         self.follow(replica, relay)

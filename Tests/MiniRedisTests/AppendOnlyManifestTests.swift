@@ -104,7 +104,10 @@ private func parsed(_ text: String) throws(AppendOnlyManifestError) -> AppendOnl
                 continue
             }
         }
-        guard case .request = first(String(whole)) else { return Issue.record("not whole") }
+        guard case .request = first(String(whole)) else {
+            Issue.record("not whole")
+            return
+        }
     }
 
     @Test(arguments: [
@@ -114,6 +117,9 @@ private func parsed(_ text: String) throws(AppendOnlyManifestError) -> AppendOnl
         "*9999999999\r\n",
     ])
     func `is told from anything else`(text: String) {
-        guard case .malformed = first(text) else { return Issue.record("\(first(text))") }
+        guard case .malformed = first(text) else {
+            Issue.record("\(first(text))")
+            return
+        }
     }
 }

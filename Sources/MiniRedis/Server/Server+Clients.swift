@@ -200,7 +200,7 @@ extension Server {
         releaseHeldClients()
     }
 
-    /// Lets those go on whose requests were held back. Those that still have to wait are held again.
+    /// Lets those go on whose requests were held back; who still has to wait is held again.
     func releaseHeldClients() {
         let held = clientControl.held
         clientControl.held.removeAll()
