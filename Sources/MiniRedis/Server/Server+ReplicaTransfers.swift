@@ -87,7 +87,9 @@ extension Server {
 
     private func stream(_ transfer: ReplicaTransfer) {
         let channel = transfer.channel
-        transfer.job = beginSnapshotJob(snapshotOptions()) { ReplicaSink(channel) } completion: {
+        transfer.job = beginSnapshotJob(snapshotOptions()) {
+            ReplicaSink(channel)
+        } completion: {
             [unowned self] result in
             transfer.job = nil
             guard !transfer.isOver else { return }
