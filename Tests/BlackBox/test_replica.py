@@ -178,15 +178,15 @@ class OfRedis(ReplicationCase):
         replica = self.start(**FAST)
         self.follow(replica, relay)
         load = self.load(master)
-        for _ in range(3):
+        for number in range(1, 4):
             self.eventually(lambda before=load.count: load.count > before + 30)
             relay.cut()
-            self.await_link(replica)
+            self.eventually(
+                lambda number=number: self.statistics(master)["sync_partial_ok"] == str(number), 20
+            )
         load.finish()
         self.assert_equal_data(master, replica)
-        statistics = self.statistics(master)
-        self.assertEqual(statistics["sync_full"], "1", master.log()[-2000:] + replica.log()[-3000:])
-        self.assertEqual(statistics["sync_partial_ok"], "3")
+        self.assertEqual(self.statistics(master)["sync_full"], "1")
 
     @needs_oracle
     def test_handshake_byte_for_byte(self):
