@@ -15,6 +15,7 @@ import cases
 import huge
 import loading
 import plot
+import replication
 import report
 import saves
 import special
@@ -35,6 +36,10 @@ SPECIAL = {
     "load-strings": loading.strings,
     "load-mixed": loading.mixed,
     "huge": huge.costs,
+    "replica": replication.cost,
+    "wait": replication.waits,
+    "resync": replication.resync,
+    "slow-replica": replication.slow,
     "save": saves.under_load,
     "save-slow": saves.slow_sink,
     "save-hash": saves.huge_hash,

@@ -62,7 +62,7 @@ def high(waits, share=0.999):
     return sorted(waits)[min(len(waits) - 1, int(len(waits) * share))] if waits else 0.0
 
 
-def _load(server, pipeline, count, clients=10):
+def set_load(server, pipeline, count, clients=10):
     """SETs of random keys, in a process that the caller ends or waits for."""
     return subprocess.Popen(
         ["redis-benchmark", "-h", "127.0.0.1", "-p", str(server.port), "-q", "-c", str(clients),
@@ -70,7 +70,7 @@ def _load(server, pipeline, count, clients=10):
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def _stop(process):
+def stop(process):
     process.terminate()
     process.wait()
 
@@ -107,7 +107,7 @@ def _under_load(plan, label, path, keys):
         plan.say(f"save: filling {label}")
         _filled(server, keys)
         plan.say(f"save: {label} under SET load")
-        setter, probe = _load(server, 1, 1_000_000_000), Probe(server)
+        setter, probe = set_load(server, 1, 1_000_000_000), Probe(server)
         try:
             time.sleep(BEFORE_SECONDS)
             _save(server)
@@ -117,7 +117,7 @@ def _under_load(plan, label, path, keys):
                           or server.info("stats")["latest_fork_usec"])
             before, during = probe.end()
         finally:
-            _stop(setter)
+            stop(setter)
         plan.say(f"save: {label} while a quarter of the keys is overwritten")
         load.settle(server)
         start, peak = server.resident_bytes(), [0]
@@ -125,7 +125,7 @@ def _under_load(plan, label, path, keys):
         def sample():
             peak[0] = max(peak[0], server.resident_bytes())
 
-        burst = _load(server, 16, keys // 4, clients=20)
+        burst = set_load(server, 16, keys // 4, clients=20)
         _save(server)
         _await_save(server, sample)
         while burst.poll() is None:
@@ -186,7 +186,7 @@ def slow_sink(plan):
         limit = 64 << 20
         with server.connect() as connection:
             connection.command("CONFIG", "SET", "snapshot-retained-limit", limit)
-        setter, probe = _load(server, 1, 1_000_000_000), Probe(server)
+        setter, probe = set_load(server, 1, 1_000_000_000), Probe(server)
         try:
             time.sleep(BEFORE_SECONDS)
             _save(server)
@@ -202,7 +202,7 @@ def slow_sink(plan):
                 time.sleep(0.05)
             before, during = probe.end()
         finally:
-            _stop(setter)
+            stop(setter)
         result.ours.append(high(during) / max(high(before), 1))
         result.theirs.append(result.ours[0])
         result.note = (f"p99.9 {high(before):.0f} us before, {high(during):.0f} us during; retained "
