@@ -123,7 +123,8 @@ extension Connection {
     func markDirty() {
         guard !isDirty else { return }
         isDirty = true
-        loop.dirtyConnections.append(self)
+        guard leavesFirst else { return loop.dirtyConnections.append(self) }
+        loop.dirtyConnections.insert(self, at: 0)
     }
 
     /// Writes what the turn appended, or what earlier turns left. Called by the loop's flush only.

@@ -105,6 +105,9 @@ final class Connection: LoopHandle {
     /// Its owner has more to send than it appended: `connectionDrained` is to tell when the unsent
     /// output is short, whether it was ever long or not.
     var isFed = false
+    /// Its output leaves before that of others in a turn: what replicas are told is on its way when
+    /// the clients hear that it was done.
+    var leavesFirst = false
     /// `closeAfterOutput()` was called.
     var isFinishing = false
     /// A uv_write is on its way with this many bytes; none if zero.

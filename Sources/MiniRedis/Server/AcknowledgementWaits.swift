@@ -113,7 +113,6 @@ extension Server: Durability {
         session.pointee.hold.insert(.blocked)
         acknowledgementWaits.add(wait)
         setAcknowledgementTimer()
-        loop.requestTurn()
     }
 
     private func reached(_ wait: AcknowledgementWaits.Wait) -> Reached {
@@ -141,9 +140,7 @@ extension Server: Durability {
     /// Something was acknowledged, here or by a replica: the turn's end answers those who waited
     /// for it.
     func acknowledgementCame() {
-        guard !acknowledgementWaits.waiting.isEmpty else { return }
-        acknowledgementWaits.areDue = true
-        loop.requestTurn()
+        if !acknowledgementWaits.waiting.isEmpty { acknowledgementWaits.areDue = true }
     }
 
     /// Answers those who have what they waited for.

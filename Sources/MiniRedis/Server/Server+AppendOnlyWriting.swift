@@ -246,7 +246,8 @@ extension Server {
         guard appendOnly.phase == .on, appendOnly.durable < appendOnly.synced else { return }
         appendOnly.durable = appendOnly.synced
         acknowledgementCame()
-        if replica.owedDurability != nil { loop.requestTurn() }
+        // It may be the end of the turn already: its output is being written.
+        if acknowledgementWaits.areDue || replica.owedDurability != nil { loop.requestTurn() }
     }
 
     // MARK: - Refusals

@@ -89,6 +89,7 @@ extension Server {
             replica.reader = replication.store?.backlog.addReader(at: byte)
         }
         replica.isStreaming = true
+        replica.client.connection.leavesFirst = true
         replication.hasNews = true
         loop.requestTurn()
         updateGoodReplicas()
