@@ -138,6 +138,14 @@ class Looking(SharedServerCase):
                                   [b"__keyevent@0__:new", b"b"]])
         self.assertTrue(listener.is_quiet())
 
+    def test_zero_times_infinity_takes_an_infinity_with_it(self):
+        self.client.call("ZADD", "z", "inf", "a", "1", "b")
+        for commands, scores in (
+            (("ZINTER", "2", "z", "z", "WEIGHTS", "-14", "0"), [b"b", b"-14", b"a", b"0"]),
+            (("ZUNION", "2", "z", "z", "WEIGHTS", "-14", "0"), [b"a", b"-inf", b"b", b"-14"]),
+        ):
+            self.assertEqual(self.client.call(*commands, "WITHSCORES"), scores)
+
 
 if __name__ == "__main__":
     unittest.main()

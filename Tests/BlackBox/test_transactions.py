@@ -108,6 +108,29 @@ class Transactions(SharedServerCase):
         self.assertEqual(self.transaction(("PING",)), [PONG])
         self.client.call("DEBUG", "SET-ACTIVE-EXPIRE", "1")
 
+    def test_the_groups_of_a_stream_break_no_watch(self):
+        for command in (
+            ("XGROUP", "CREATE", "x", "other", "$"),
+            ("XGROUP", "SETID", "x", "g", "0"),
+            ("XGROUP", "CREATECONSUMER", "x", "g", "a"),
+            ("XREADGROUP", "GROUP", "g", "b", "STREAMS", "x", ">"),
+            ("XCLAIM", "x", "g", "c", "0", "1-1"),
+            ("XAUTOCLAIM", "x", "g", "d", "0", "0"),
+            ("XGROUP", "DELCONSUMER", "x", "g", "b"),
+            ("XSETID", "x", "5-1"),
+            ("XGROUP", "DESTROY", "x", "g"),
+        ):
+            with self.subTest(command):
+                self.assertEqual(self.client.call("FLUSHALL"), OK)
+                self.client.call("XADD", "x", "1-1", "f", "v")
+                self.client.call("XGROUP", "CREATE", "x", "g", "0")
+                self.client.call("WATCH", "x")
+                self.other.call(*command)
+                self.assertEqual(self.transaction(("PING",)), [PONG])
+        self.client.call("WATCH", "absent")
+        self.other.call("XGROUP", "CREATE", "absent", "g", "$", "MKSTREAM")
+        self.assertIsInstance(self.transaction(("PING",)), NilArray)
+
     def test_unwatch_discard_and_reset_forget_watches(self):
         for end in (["UNWATCH"], ["MULTI", "DISCARD"], ["RESET"]):
             self.client.call("WATCH", "k")

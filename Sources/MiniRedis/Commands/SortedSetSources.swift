@@ -61,13 +61,14 @@ struct SortedSetSource {
         return product.isNaN ? 0 : product
     }
 
-    /// The weighted score of a member, or nil.
+    /// The weighted score of a member, or nil. Zero times infinity is no number here: an aggregate
+    /// decides what becomes of it, as in Redis.
     @inline(__always)
     func score(of member: ByteView) -> Double? {
         switch contents {
         case .missing: nil
-        case .set(let view): view.contains(member) ? weighted(1) : nil
-        case .sortedSet(let view): view.score(of: member).map(weighted)
+        case .set(let view): view.contains(member) ? weight : nil
+        case .sortedSet(let view): view.score(of: member).map { weight * $0 }
         }
     }
 

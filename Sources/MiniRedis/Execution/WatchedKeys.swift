@@ -3,8 +3,9 @@
 // WatchedKeys: who watches which keys, and whose transaction must not run any more.
 //
 // A watch is broken by any change of its key, also by the change of a key that was not there. What
-// is no change: that a key goes which was due already when the watch began, and that a database is
-// emptied or exchanged in which the key is neither before nor after.
+// is no change: that a key goes which was due already when the watch began, what concerns only a
+// stream's groups, and that a database is emptied or exchanged in which the key is neither before
+// nor after.
 
 /// The watches of all clients.
 struct WatchedKeys {
@@ -63,7 +64,9 @@ struct WatchedKeys {
         case .key(.miss, _, _), .key(.new, _, _): break
         case .key(let event, let bytes, let hash):
             let key = FollowedKey(database: change.database, hash: hash, bytes: bytes)
-            for (client, wasThere) in watchers[key] ?? [:] where event != .expired || wasThere {
+            // A key that was not there may be made by any event but the last one.
+            for (client, wasThere) in watchers[key] ?? [:]
+            where wasThere ? event.changesValue : event != .expired {
                 broken.insert(client)
             }
         case .flushed:

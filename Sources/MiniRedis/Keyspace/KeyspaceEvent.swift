@@ -54,6 +54,17 @@ enum KeyspaceEvent: UInt8, Sendable {
     /// A change that nobody is told of: what was given to a consumer, or acknowledged.
     case unheard
 
+    /// Whether the key's value is another one. A stream's groups are no part of it, as Redis sees
+    /// it: WATCH is for values.
+    var changesValue: Bool {
+        switch self {
+        case .streamSetID, .streamGroupCreate, .streamGroupDestroy, .streamGroupSetID,
+            .streamConsumerCreate, .streamConsumerDelete, .miss, .new, .unheard:
+            false
+        default: true
+        }
+    }
+
     var name: StaticString { description.name }
     var eventClass: KeyspaceEventClass { description.eventClass }
 
