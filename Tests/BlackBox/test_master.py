@@ -195,6 +195,17 @@ class Commands(ReplicationCase):
         self.addCleanup(stream.close)
         self.assertEqual(stream.request(), [b"ping"])
 
+    def test_the_stream_begins_with_no_keepalive(self):
+        self.client.call("CONFIG", "SET", "repl-ping-replica-period", 3600)
+        stream = Stream(address(self.server))
+        self.addCleanup(stream.close)
+        self.client.call("SET", "k", "v")
+        # Longer than it takes to look whether a keepalive is due.
+        self.client.call("WAIT", 2, 300)
+        self.client.call("SET", "k", "w")
+        words = [stream.request()[0] for _ in range(4)]
+        self.assertEqual(words, [b"SELECT", b"SET", b"REPLCONF", b"SET"])
+
     def test_backlog_ends(self):
         self.client.call("CONFIG", "SET", "repl-backlog-ttl", "1")
         Stream(address(self.server)).close()
@@ -255,6 +266,16 @@ class Dumps(ReplicationCase):
             while (words := stream.request()) != [b"SET", b"k", b"v"]:
                 self.assertIn(words[0], (b"SELECT", b"ping"))
             stream.close()
+
+    def test_a_dump_for_replicas_is_a_save_in_info(self):
+        server = self.filled(1000)
+        self.call(server, "CONFIG", "SET", "rdb-key-save-delay", 100000)
+        peer = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        peer.sendall(b"REPLCONF capa eof\r\nPSYNC ? -1\r\n")
+        state = lambda: self.info(server, "persistence")["rdb_bgsave_in_progress"]
+        self.eventually(lambda: state() == "1")
+        peer.close()
+        self.eventually(lambda: state() == "0")
 
     def test_f94_killed_in_transfer(self):
         server = self.filled(100000)

@@ -215,6 +215,7 @@ private func configure(
         expectEqual(failover.tick(1100), .resumeWrites(.timeout))
         _ = failover.begin(target: one, isForced: true, timeout: 100, 2000)
         expectEqual(failover.tick(2100), .handOver(one))
+        expectEqual(failover.isOverdue, true)
         expectEqual(failover.answered(accepted: false), .takeBack(.refused))
     }
 

@@ -260,5 +260,6 @@ extension Database {
         if let new, new < DeadlineIndex.limit, new >= 0 {
             deadlines.insert(deadline: new, hash: prefix)
         }
+        if state.pointee.separatesOwnDeadlines { moveOwnDeadline(from: old, to: new, prefix) }
     }
 }

@@ -84,6 +84,7 @@ extension Keyspace {
         Swift.swap(&databases[first].table, &databases[second].table)
         Swift.swap(&databases[first].deadlines, &databases[second].deadlines)
         Swift.swap(&databases[first].fieldDeadlines, &databases[second].fieldDeadlines)
+        Swift.swap(&databases[first].ownDeadlines, &databases[second].ownDeadlines)
         state.pointee.changesSinceSave += 1
         state.pointee.changeLog.note(.swapped(with: second), database: first)
     }

@@ -21,6 +21,8 @@ struct Database: ~Copyable {
     var deadlines: DeadlineIndex
     /// For each hash with fields that expire: when the next one does.
     var fieldDeadlines: DeadlineIndex
+    /// Those of `deadlines` that clients of a replica have set: see `Database+Expiry`.
+    var ownDeadlines: DeadlineIndex
 
     init(
         index: Int, hasher: KeyHash, state: UnsafeMutablePointer<KeyspaceState>
@@ -31,6 +33,7 @@ struct Database: ~Copyable {
         table = SegmentedTable(ordinal: index, hasher: hasher, memory: memory)
         deadlines = DeadlineIndex(heap: memory.pointee.heap)
         fieldDeadlines = DeadlineIndex(heap: memory.pointee.heap)
+        ownDeadlines = DeadlineIndex(heap: memory.pointee.heap)
     }
 
     /// Keys, those that are due but not removed yet included (as DBSIZE counts).

@@ -124,6 +124,7 @@ final class Keyspace {
         if databases[index].fieldDeadlines.count > 0 {
             detachedDeadlines.append(databases[index].fieldDeadlines.detach())
         }
+        forgetOwnDeadlines(of: index)
         return removed
     }
 
@@ -152,6 +153,28 @@ final class Keyspace {
             if databases[index].expireDue(budget: budget / dueDatabases + 1) { more = true }
         }
         return more
+    }
+
+    /// Removes up to `budget` due keys of each database whose deadlines are a replica's own matter;
+    /// returns whether more are due.
+    func expireOwn(budget: Int) -> Bool {
+        var more = false
+        for index in 0..<databaseCount where databases[index].ownDeadlines.count > 0 {
+            if databases[index].expireOwn(budget: budget) { more = true }
+        }
+        return more
+    }
+
+    /// Whether the deadlines that clients set are a replica's own matter from here on.
+    func separateOwnDeadlines(_ isOn: Bool) {
+        state.pointee.separatesOwnDeadlines = isOn
+        guard !isOn else { return }
+        for index in 0..<databaseCount { forgetOwnDeadlines(of: index) }
+    }
+
+    private func forgetOwnDeadlines(of index: Int) {
+        guard databases[index].ownDeadlines.count > 0 else { return }
+        detachedDeadlines.append(databases[index].ownDeadlines.detach())
     }
 
     /// Frees about `budget` nodes and entries that nobody sees any more; returns whether more could

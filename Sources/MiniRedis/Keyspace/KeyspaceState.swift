@@ -66,6 +66,9 @@ struct KeyspaceState: ~Copyable {
     /// Whether reads leave due keys where they are, unseen: nothing changes during CLIENT PAUSE.
     var keepsDueKeys = false
 
+    /// Whether deadlines that are set while nothing is repeated are a replica's own matter.
+    var separatesOwnDeadlines = false
+
     init(memory: UnsafeMutablePointer<Memory>) {
         self.memory = memory
     }

@@ -65,6 +65,8 @@ struct Failover: ~Copyable {
 
     private(set) var state = State.none
     private var isForced = false
+    /// The target was handed over to although it lacked writes: its time was up.
+    private(set) var isOverdue = false
     private var endsAt: Int64?
 
     init() {}
@@ -82,6 +84,7 @@ struct Failover: ~Copyable {
         switch state {
         case .none:
             state = .waiting(target)
+            isOverdue = false
             self.isForced = isForced
             endsAt = timeout.map { now.addingReportingOverflow($0) }
                 .flatMap { $0.overflow ? nil : $0.partialValue }
@@ -112,6 +115,7 @@ struct Failover: ~Copyable {
         case .waiting(let target):
             guard let endsAt, now >= endsAt else { return .none }
             if isForced, let target {
+                isOverdue = true
                 state = .handingOver(target)
                 return .handOver(target)
             }

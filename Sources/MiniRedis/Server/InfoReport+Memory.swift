@@ -70,7 +70,9 @@ extension InfoReport {
         field("async_loading", loading.map { $0.kind.isBeside ? 1 : 0 } ?? 0)
         describeRunningSave()
         field("rdb_changes_since_last_save", server.keyspace.state.pointee.changesSinceSave)
-        field("rdb_bgsave_in_progress", status.runningSince == nil ? 0 : 1)
+        // A dump for replicas is a save too for whoever looks at Redis.
+        let dumps = server.replication.transfers.contains { $0.job != nil }
+        field("rdb_bgsave_in_progress", status.runningSince == nil && !dumps ? 0 : 1)
         field("rdb_last_save_time", status.lastSaveAt)
         field("rdb_last_bgsave_status", status.lastSaveSucceeded ? "ok" : "err")
         field("rdb_last_bgsave_time_sec", status.lastSaveSeconds)

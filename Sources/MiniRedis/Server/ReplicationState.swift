@@ -47,7 +47,7 @@ final class ReplicationState {
     var transfers: [ReplicaTransfer] = []
     /// Since when there is no replica: monotonic milliseconds.
     var aloneSince: Int64 = 0
-    /// When the last `ping` went into the stream: monotonic milliseconds.
+    /// When the last `ping` went into the stream, or the stream began: monotonic milliseconds.
     var pingedAt: Int64 = 0
     /// Some replica waits for a snapshot to begin.
     var isSomebodyWaiting = false
@@ -135,6 +135,7 @@ extension Server {
         let settings = configuration.settings
         replication.open(size: settings.backlogBytes, limit: settings.backlogLimitBytes)
         guard !isStreaming else { return }
+        replication.pingedAt = loop.clock.pointee.monotonicMilliseconds
         keyspace.state.pointee.effects.replication.restart(at: replication.history.offset)
         keyspace.state.pointee.effects.add(.replicas)
     }

@@ -84,7 +84,10 @@ extension ReplicaSide {
             log(.notice, "\(failure.text)")
             server.pauseForFailover(false)
         case .handOver(let target):
-            log(.notice, "Failover target is synced, failing over.")
+            let state =
+                failover.isOverdue
+                ? "\(target.host):\(target.port) time out exceeded" : "is synced"
+            log(.notice, "Failover target \(state), failing over.")
             server.becomeReplica(of: MasterAddress(host: target.host, port: target.port))
         case .takeBack(let failure):
             log(.notice, "\(failure.text)")

@@ -28,7 +28,8 @@ extension Server {
     /// Gives replicas what there is for them; called before replies leave, and at the end of a
     /// turn.
     func serveReplicas() {
-        guard !replication.replicas.isEmpty else { return }
+        // A dump whose last replica has gone is to be given up.
+        guard !replication.replicas.isEmpty || !replication.transfers.isEmpty else { return }
         if acknowledgementWaits.takeQuestion() && isStreaming {
             keyspace.state.pointee.effects.add(3, in: nil, for: .replicas) {
                 $0.add("REPLCONF")

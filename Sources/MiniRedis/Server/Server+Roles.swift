@@ -91,6 +91,7 @@ extension Server: Following {
     }
 
     private func roleChanged() {
+        keyspace.separateOwnDeadlines(replication.role == .replica)
         applyMemorySettings()
         applyOutOfMemoryScore()
         updateReplicaRefusals()

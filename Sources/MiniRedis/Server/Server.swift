@@ -263,7 +263,12 @@ final class Server {
         let repeats = keyspace.state.pointee.repeats || replication.role == .replica
         keyspace.state.pointee.keepsDueKeys = clientControl.pause != nil || repeats
         let start = CycleClock.cycles
-        let expiresMore = keyspace.expireDue(budget: Self.expiryBudget)
+        var expiresMore = keyspace.expireDue(budget: Self.expiryBudget)
+        if keyspace.state.pointee.separatesOwnDeadlines && clientControl.pause == nil
+            && keyspace.expireOwn(budget: Self.expiryBudget)
+        {
+            expiresMore = true
+        }
         keyspace.state.pointee.effects.endUnit(isAtomic: false)
         let middle = CycleClock.cycles
         let freesMore = keyspace.doPendingWork(budget: Self.freeingBudget)
@@ -302,6 +307,8 @@ final class Server {
         tickReplicas()
         updateSlowCycles()
         saveIfDue()
+        // No timer is set to the keys that only this replica will remove.
+        if keyspace.state.pointee.separatesOwnDeadlines { loop.requestTurn() }
         peakMemory = max(peakMemory, keyspace.allocatedBytes)
         dispatcher.pointee.shareCycles = UInt64(
             cycleClock.cyclesPerMicrosecond * Double(Dispatcher.shareMicroseconds))
