@@ -3,8 +3,8 @@
 // Work on a thread of its own, for what may wait long for somebody else: the pool has four threads,
 // and a load that waits for a master would take one away from saves and KEYS.
 
+import CProcess
 import CUVShim
-import Glibc
 
 /// One piece of work on its own thread. It holds itself until it is done.
 private final class OwnThreadJob {
@@ -41,7 +41,7 @@ private final class OwnThreadJob {
             { argument in
                 guard let parcel = argument?.assumingMemoryBound(to: Parcel.self) else { return }
                 let (work, signal) = (parcel.pointee.work, parcel.pointee.signal)
-                if parcel.pointee.isPatient { OwnThreadJob.lowerPriority() }
+                if parcel.pointee.isPatient { process_be_patient(OwnThreadJob.patience) }
                 parcel.deinitialize(count: 1)
                 parcel.deallocate()
                 work()
@@ -62,12 +62,6 @@ private final class OwnThreadJob {
         let work: @Sendable () -> Void
         let signal: LoopWakeup.Signal
         let isPatient: Bool
-    }
-
-    /// Of the calling thread alone, on Linux. If it is refused, the work is done all the same.
-    private static func lowerPriority() {
-        let thread = __priority_which_t(PRIO_PROCESS.rawValue)
-        _ = setpriority(thread, 0, getpriority(thread, 0) + patience)
     }
 
     private func finish() {

@@ -4,7 +4,9 @@
 // their disks, or until it is on the disk here.
 //
 // What a client waits for is where the streams ended after its own last command, so it never waits
-// for what others write. The replicas are asked once a turn, however many clients wait.
+// for what others write. The replicas are asked once a turn, however many clients wait. While
+// clients wait again and again, the question leaves with the writes, in one packet: its answer is
+// then mostly here when WAIT comes.
 
 /// Who waits for acknowledgements.
 struct AcknowledgementWaits {
@@ -27,6 +29,11 @@ struct AcknowledgementWaits {
 
     private(set) var waiting: [Wait] = []
     private var asks = false
+    /// The offset that the last question asked for.
+    private var asked: Int64 = 0
+    /// Until then, monotonic milliseconds, writes are expected to be waited for.
+    private var expectedUntil: Int64 = 0
+    private static let expectationMilliseconds: Int64 = 100
     /// Some of them may be fulfilled.
     var areDue = false
     var timer: LoopTimer?
@@ -37,10 +44,13 @@ struct AcknowledgementWaits {
     mutating func add(_ wait: Wait) {
         waiting.append(wait)
         switch wait.wish {
-        case .replicas: asks = true
+        case .replicas: asks = asks || wait.position.replication > asked
         case .disks(_, let replicas): asks = asks || replicas > 0
         }
     }
+
+    /// A client has called WAIT.
+    mutating func expectMore(at now: Int64) { expectedUntil = now + Self.expectationMilliseconds }
 
     /// The client waits no more; nil if it did not.
     mutating func remove(_ clientID: Int64) -> Wait? {
@@ -48,11 +58,18 @@ struct AcknowledgementWaits {
         return waiting.remove(at: index)
     }
 
-    /// Whether the replicas are to be asked now.
-    mutating func takeQuestion() -> Bool {
+    /// Whether the replicas are to be asked now, where the stream has come to `offset`.
+    mutating func takeQuestion(at now: Int64, offset: Int64) -> Bool {
         defer { asks = false }
-        return asks && !waiting.isEmpty
+        let isExpected = now < expectedUntil && offset > asked
+        return isExpected || (asks && !waiting.isEmpty)
     }
+
+    /// The replicas have been asked; the question, too, is before `offset`.
+    mutating func wereAsked(offset: Int64) { asked = offset }
+
+    /// What was asked may not be answered: a replica has come or come back.
+    mutating func forgetQuestion() { asked = 0 }
 }
 
 /// How far what a client did has come.
@@ -89,6 +106,7 @@ extension Server: Durability {
     func waitForReplicas(
         _ wanted: Int64, timeout: Int64, for session: UnsafeMutablePointer<Session>
     ) {
+        acknowledgementWaits.expectMore(at: monotonicMilliseconds)
         wait(.replicas(wanted), timeout, session)
     }
 

@@ -30,20 +30,29 @@ extension Server {
     func serveReplicas() {
         // A dump whose last replica has gone is to be given up.
         guard !replication.replicas.isEmpty || !replication.transfers.isEmpty else { return }
-        if acknowledgementWaits.takeQuestion() && isStreaming {
-            keyspace.state.pointee.effects.add(3, in: nil, for: .replicas) {
-                $0.add("REPLCONF")
-                $0.add("GETACK")
-                $0.add("*")
-            }
-            keyspace.state.pointee.effects.endUnit(isAtomic: false)
-        }
         deliverEffects()
+        if isStreaming,
+            acknowledgementWaits.takeQuestion(
+                at: loop.clock.pointee.monotonicMilliseconds, offset: replication.history.offset)
+        {
+            askReplicas()
+        }
         if replication.isSomebodyWaiting || !replication.transfers.isEmpty { advanceTransfers() }
         guard replication.hasNews else { return }
         replication.hasNews = false
         dropBroken()
         for replica in replication.replicas where replica.isStreaming { feed(replica) }
+    }
+
+    private func askReplicas() {
+        keyspace.state.pointee.effects.add(3, in: nil, for: .replicas) {
+            $0.add("REPLCONF")
+            $0.add("GETACK")
+            $0.add("*")
+        }
+        keyspace.state.pointee.effects.endUnit(isAtomic: false)
+        deliverEffects()
+        acknowledgementWaits.wereAsked(offset: replication.history.offset)
     }
 
     func feed(_ replica: Replica) {
@@ -90,6 +99,7 @@ extension Server {
             replica.reader = replication.store?.backlog.addReader(at: byte)
         }
         replica.isStreaming = true
+        acknowledgementWaits.forgetQuestion()
         replica.client.connection.leavesFirst = true
         replication.hasNews = true
         loop.requestTurn()

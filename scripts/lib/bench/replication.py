@@ -91,8 +91,9 @@ def cost(plan):
 
 
 def waits(plan):
-    """The median of SET and WAIT 1, in turns on both pairs."""
+    """The median of WAIT 1 behind a SET, alone and with its SET, in turns on both pairs."""
     result = Result("wait", "WAIT 1 after a SET, median round trip", "us", 1.0)
+    both = Result("set-and-wait", "SET, then WAIT 1, both round trips, median", "us", 1.0)
     for side, (label, path) in enumerate(plan.binaries):
         with Server(label, path, OPTIONS) as master, Server(label, path, OPTIONS) as replica:
             _follow(replica, master)
@@ -100,15 +101,19 @@ def waits(plan):
             _await(master, "connected_slaves", "1")
             with master.connect() as connection:
                 for _ in range(plan.rounds):
-                    spent = []
+                    spent, spent_on_both = [], []
                     for number in range(max(WAITS // plan.divisor, 100)):
+                        before = time.perf_counter()
                         connection.command("SET", load.key(number % 100), number)
                         started = time.perf_counter()
                         if connection.command("WAIT", 1, 5000) != 1:
                             raise BenchError(f"{label}: WAIT 1 was not fulfilled")
-                        spent.append((time.perf_counter() - started) * 1e6)
+                        ended = time.perf_counter()
+                        spent.append((ended - started) * 1e6)
+                        spent_on_both.append((ended - before) * 1e6)
                     (result.ours, result.theirs)[side].append(statistics.median(spent))
-    return [result]
+                    (both.ours, both.theirs)[side].append(statistics.median(spent_on_both))
+    return [result, both]
 
 
 def _resync(plan, label, path, keys):
