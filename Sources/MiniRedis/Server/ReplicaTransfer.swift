@@ -25,7 +25,7 @@ final class ReplicaTransfer {
     var isOver = false
 
     /// Bytes between the snapshot's thread and the sockets.
-    static let channelBytes = 4 << 20
+    static let channelBytes = 1 << 20
 
     init(
         _ members: [Replica], isMarked: Bool, mark: ReplicationMark, channel: ChunkChannel

@@ -114,7 +114,7 @@ extension Server {
         appendOnly.isRewriteStale = false
         appendOnly.rewriteBegan = loop.clock.pointee.unixMilliseconds
         log.write(.notice, "Background append only file rewriting started")
-        loop.performOnOwnThread {
+        loop.performOnOwnThread(isPatient: true) {
             job.run()
         } completion: { [unowned self] in
             keyspace.endSnapshot(job.snapshot)

@@ -20,6 +20,7 @@ PROBE_SECONDS = 0.0005
 BEFORE_SECONDS = 8
 SLOW_SECONDS = 20
 SLOW_BYTES_A_SECOND = 5_000_000
+SLOW_LIMIT_BYTES = 64 << 20
 BLOCK_BYTES = 256 << 10  # what this server writes at once
 SAVE_PATIENCE_SECONDS = 600
 SHIM = os.path.join(os.path.dirname(__file__), *[os.pardir] * 3, "Tests", "BlackBox",
@@ -165,6 +166,34 @@ def _slow_disk(home):
     return {"LD_PRELOAD": library, "FAILING_DISK": order}
 
 
+def _behind_slow_disk(plan, label, path, keys):
+    """(p99.9 before, p99.9 during, most bytes retained, how it ended) of one save."""
+    plan.say("save-slow: filling")
+    with Server(label, path) as server:
+        _filled(server, keys)
+        with server.connect() as connection:
+            connection.command("CONFIG", "SET", "snapshot-retained-limit", SLOW_LIMIT_BYTES)
+        setter, probe = set_load(server, 1, 1_000_000_000), Probe(server)
+        try:
+            time.sleep(BEFORE_SECONDS)
+            _save(server)
+            probe.mark.value = 1
+            peak, deadline = 0, time.monotonic() + SLOW_SECONDS
+            end = "still running when the look ended"
+            while time.monotonic() < deadline:
+                info = {**server.info("memory"), **server.info("persistence")}
+                peak = max(peak, int(info["snapshot_retained_bytes"]))
+                if info["rdb_bgsave_in_progress"] == "0":
+                    # The path behind the last colon is one of this machine.
+                    end = f"given up: {info.get('rdb_last_error', '').rpartition(': ')[0]}"
+                    break
+                time.sleep(0.05)
+            before, during = probe.end()
+        finally:
+            stop(setter)
+    return high(before), high(during), peak, end
+
+
 def slow_sink(plan):
     """Ours alone: Redis writes in pieces of another size, which the same delay would slow more."""
     keys = KEYS * plan.keys // 1_000_000
@@ -172,45 +201,21 @@ def slow_sink(plan):
                     "during over before", "x", 1.2, absolute=True)
     home = tempfile.mkdtemp(prefix="bench-")
     preload = _slow_disk(home)
-    label, path = plan.binaries[0]
+    notes = []
     os.environ.update(preload)
     try:
-        server = Server(label, path)
-        server.__enter__()
+        for _ in range(min(plan.rounds, 3)):
+            before, during, peak, end = _behind_slow_disk(plan, *plan.binaries[0], keys)
+            result.ours.append(during / max(before, 1))
+            notes.append(f"p99.9 {before:.0f} us before, {during:.0f} us during, retained at most "
+                         f"{peak >> 20} MiB, {end}")
     finally:
         for name in preload:
             os.environ.pop(name)
-    try:
-        plan.say("save-slow: filling")
-        _filled(server, keys)
-        limit = 64 << 20
-        with server.connect() as connection:
-            connection.command("CONFIG", "SET", "snapshot-retained-limit", limit)
-        setter, probe = set_load(server, 1, 1_000_000_000), Probe(server)
-        try:
-            time.sleep(BEFORE_SECONDS)
-            _save(server)
-            probe.mark.value = 1
-            peak, deadline = 0, time.monotonic() + SLOW_SECONDS
-            state = ""
-            while time.monotonic() < deadline:
-                info = {**server.info("memory"), **server.info("persistence")}
-                peak = max(peak, int(info["snapshot_retained_bytes"]))
-                if info["rdb_bgsave_in_progress"] == "0":
-                    state = f"; given up at the limit: {info.get('rdb_last_error', '')}"
-                    break
-                time.sleep(0.05)
-            before, during = probe.end()
-        finally:
-            stop(setter)
-        result.ours.append(high(during) / max(high(before), 1))
-        result.theirs.append(result.ours[0])
-        result.note = (f"p99.9 {high(before):.0f} us before, {high(during):.0f} us during; retained "
-                       f"at most {peak >> 20} MiB, the limit being {limit >> 20} MiB{state}; Redis "
-                       "is not measured")
-    finally:
-        server.__exit__()
         shutil.rmtree(home, ignore_errors=True)
+    result.theirs = list(result.ours)
+    result.note = (f"the limit being {SLOW_LIMIT_BYTES >> 20} MiB: {'; '.join(notes)}; Redis is not "
+                   "measured")
     return [result]
 
 
