@@ -140,7 +140,9 @@ final class SimulatedNode {
         guard isUp else { return }
         if master != nil { perform(link.tick(time.now, applied: history.offset)) }
         for replica in replicas {
-            act(replica.link.tick(time.now, timeout: world.timeout), on: replica)
+            let action = replica.link.tick(
+                time.now, timeout: world.timeout, isStreamQuiet: false)
+            act(action, on: replica)
             dropIfTooSlow(replica)
         }
     }

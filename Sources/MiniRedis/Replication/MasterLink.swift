@@ -16,6 +16,10 @@
 // stream follow, because what comes behind the mark in one piece would be lost to older replicas.
 // INFO calls it online from the mark on, as Redis does.
 //
+// A replica that has replicas sends them its own master's stream, byte for byte. While that master
+// is away there is nothing to send, and a keepalive of its own would be a byte that nobody else has:
+// a newline each second, which no offset counts, shows that it lives.
+//
 // The stream is in the shared backlog, where the owner gives the replica a reader from the moment
 // its snapshot starts (or its PSYNC is granted). How much of it the replica has not taken is
 // limited, with one exception that Redis does not make: what had gathered when the stream began is
@@ -266,23 +270,32 @@ struct MasterLink: ~Copyable {
 
     /// Time has passed; call it at least each second.
     ///
-    /// - Parameter timeout: `repl-timeout` in milliseconds.
-    mutating func tick(_ now: Int64, timeout: Int64) -> MasterLinkAction {
+    /// - Parameters:
+    ///   - timeout: `repl-timeout` in milliseconds.
+    ///   - isStreamQuiet: our own master is away, and the replica has been sent all that came from
+    ///     it. A keepalive of ours would be no part of that stream; a newline is none.
+    mutating func tick(_ now: Int64, timeout: Int64, isStreamQuiet: Bool) -> MasterLinkAction {
         switch state {
         case .waiting, .preparing:
             // We are the silent side.
-            guard now - newlineAt >= Self.newlineInterval else { return .none }
-            newlineAt = now
-            output.append(ReplicationStream.newline)
+            giveSignOfLife(now)
             return .none
         case .sending:
             return now - heardAt > timeout ? .drop(.transferTimeout) : .none
         case .acknowledging, .online:
-            return now - heardAt > timeout ? .drop(.streamTimeout) : .none
+            if now - heardAt > timeout { return .drop(.streamTimeout) }
+            if isStreamQuiet && state == .online { giveSignOfLife(now) }
+            return .none
         case .introducing, .finished:
             // An ordinary client, and one that is closed as soon as it has read.
             return .none
         }
+    }
+
+    private mutating func giveSignOfLife(_ now: Int64) {
+        guard now - newlineAt >= Self.newlineInterval else { return }
+        newlineAt = now
+        output.append(ReplicationStream.newline)
     }
 
     /// Whether the replica is so far behind that it must go.

@@ -66,8 +66,8 @@ def parse_arguments():
         prog="scripts/bench", description=__doc__, epilog=f"Cases: {names}."
     )
     parser.add_argument("--rounds", type=int, default=5, help="runs of each case (5)")
-    parser.add_argument("--cases", metavar="GLOB", default="*",
-                        help="only the cases whose names match, as in '*-p100'")
+    parser.add_argument("--cases", metavar="GLOB[,GLOB...]", default="*",
+                        help="only the cases whose names match, as in '*-p100,save*'")
     parser.add_argument("--quick", action="store_true",
                         help="a tenth of the keys, a twentieth of the operations, one round: "
                         "shows that it works, not how fast it is")
@@ -138,7 +138,7 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, end_by_signal)
     names = [name for name in [case.name for case in cases.CASES] + list(SPECIAL)
-             if fnmatch.fnmatchcase(name, options.cases)]
+             if any(fnmatch.fnmatchcase(name, glob) for glob in options.cases.split(","))]
     if not options.big:
         names = [name for name in names if name not in ("turns", "huge")]
     if not names:

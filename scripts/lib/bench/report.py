@@ -79,32 +79,56 @@ def commit(root):
     return run.stdout.strip() or "unknown"
 
 
-def how(results, plan):
-    """How it was measured, in a paragraph."""
-    if all(result.name.startswith("values-") for result in results):
-        return f"""How: both servers run side by side on loopback with `--save ""`. One collection is filled alike
+VALUES = """Both servers run side by side on loopback with `--save ""`. One collection is filled alike
 on both, in an order that is no order, with elements of 16 bytes; then the command runs on both in
-turn, {plan.rounds} rounds, by `redis-benchmark` with 50 clients and random elements of those that
+turn, {rounds} rounds, by `redis-benchmark` with 50 clients and random elements of those that
 the size names. Where a command takes elements out, the collection is filled anew before each run.
 After each run the number of commands that the server processed, and of errors, is checked. Memory
 is the growth of the resident set of a fresh server."""
-    if all(result.name.startswith("huge-") for result in results):
-        return f"""How: both servers run side by side on loopback with `--save ""`, filled alike with elements of 16
-bytes in an order that is no order. Each command runs {plan.rounds} times on both in turn, one client, its
+HUGE = """Both servers run side by side on loopback with `--save ""`, filled alike with elements of 16
+bytes in an order that is no order. Each command runs {rounds} times on both in turn, one client, its
 whole reply read and counted; what it stored is deleted after it, unmeasured."""
-    if all(result.name.startswith("save-") for result in results):
-        return """How: one server at a time on loopback, filled with keys of 16 bytes and values of 64. Ten clients of
+SAVES = """One server at a time on loopback, filled with keys of 16 bytes and values of 64. Ten clients of
 `redis-benchmark` write random keys without pauses; a probe client asks for one key every half
 millisecond, eight seconds before the save and as long as it runs. The pause at the start is what
 the server reports (`snapshot_last_pause_usec`; Redis: `latest_fork_usec`). Memory is the resident
 set, looked at every five milliseconds, of Redis with what its child copied (`rdb_last_cow_size`).
 The disk of 5 MB/s is a library that is preloaded and lets each write of a dump take its time."""
-    return f"""How: both servers run side by side on loopback with `--save ""`; each case fills both with
-{plan.keys:,} keys (16-byte keys, 64-byte values unless it says otherwise), so that reads hit and
-writes overwrite, then runs on both in turn, {plan.rounds} rounds (memory at most 3, delays 1), by
+LOADS = """Dumps that Redis wrote, loaded by each server at its start, in turn; the time is what the
+server says it took (`DB loaded from disk`)."""
+APPEND_ONLY = """Both servers with `--appendonly yes --appendfsync everysec` on the same disk, in turn,
+{rounds} rounds."""
+PAIRS = """A master and a replica of the same kind, one kind at a time, on loopback with diskless
+resynchronisation. CPU is the master's. WAIT is asked by one client, after each SET of a small value.
+The full resync runs while ten clients of `redis-benchmark` write random keys without pauses; memory
+is the resident set, looked at every five milliseconds, of Redis with what its child copied."""
+STREAMED = """Both servers run side by side on loopback with `--save ""`; each case fills both with
+{keys:,} keys (16-byte keys, 64-byte values unless it says otherwise), so that reads hit and
+writes overwrite, then runs on both in turn, {rounds} rounds (memory at most 3, delays 1), by
 `redis-benchmark` with 50 clients and random keys. After each run the number of commands that the
-server processed, its number of keys and {200} sample values are checked. GET of 100 KB uses a
+server processed, its number of keys and 200 sample values are checked. GET of 100 KB uses a
 thousand keys. Memory is the growth of the resident set of a fresh server."""
+# How the cases were measured whose names begin so; all others are streamed.
+HOW = {
+    ("values-",): VALUES,
+    ("huge-",): HUGE,
+    ("save-",): SAVES,
+    ("load-",): LOADS,
+    ("appendonly-",): APPEND_ONLY,
+    ("replica-", "wait", "set-and-wait", "resync-", "slow-replica"): PAIRS,
+}
+
+
+def how(results, plan):
+    """How it was measured, in a paragraph for each kind of case."""
+    texts = []
+    for result in results:
+        text = next((text for prefixes, text in HOW.items() if result.name.startswith(prefixes)),
+                    STREAMED)
+        text = text.format(rounds=plan.rounds, keys=plan.keys)
+        if text not in texts:
+            texts.append(text)
+    return "\n\n".join(f"How: {text}" for text in texts)
 
 
 def markdown(results, facts):
