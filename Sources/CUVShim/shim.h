@@ -4,6 +4,7 @@
 #ifndef MINIREDIS_CUVSHIM_H
 #define MINIREDIS_CUVSHIM_H
 
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <uv.h>
 

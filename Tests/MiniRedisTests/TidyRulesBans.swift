@@ -45,9 +45,6 @@ let banExceptions: [TidyException] = [
         path: "Sources/MiniRedis/Server/Server+Loading.swift", subject: "@unchecked Sendable",
         reason: "a job belongs to one thread at a time; starting and joining it hand it over"),
     TidyException(
-        path: "Sources/MiniRedis/Networking/LoopWakeup.swift", subject: "@unchecked Sendable",
-        reason: "the one call of libuv that any thread may make"),
-    TidyException(
         path: "Sources/MiniRedis/Persistence/ByteChannel.swift", subject: "@unchecked Sendable",
         reason: "everything that changes does so under its lock"),
     TidyException(

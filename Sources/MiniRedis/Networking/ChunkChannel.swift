@@ -8,31 +8,11 @@
 // Whoever pops at the pace of the slowest receiver paces the thread, and nobody else. `cancel` lets
 // a waiting thread go at once and frees what is left; the thread may find that out much later.
 
-import CUVShim
 import Glibc
-
-/// Wakes the loop from another thread.
-private final class LoopSignal: LoopHandle {
-    private var handler: () -> Void
-
-    init(loop: EventLoop, handler: @escaping () -> Void) {
-        self.handler = handler
-        super.init(loop: loop, byteCount: MemoryLayout<uv_async_t>.size)
-        let status = uv_async_init(loop.uv, handle(as: uv_async_t.self)) { async in
-            let signal = LoopSignal.owner(async?.pointee.data)
-            signal.loop.turnStarted()
-            signal.handler()
-        }
-        precondition(status == 0, "a loop that runs has its descriptor for wake-ups")
-        opened()
-    }
-
-    override func didClose() { handler = {} }
-}
 
 /// A bounded queue of malloc'd chunks; a thread fills it, the loop empties it.
 ///
-/// Sendable although it changes: all that changes does so under its lock, but for the signal, which
+/// Sendable although it changes: all that changes does so under its lock, but for the wake-up, which
 /// the loop alone opens and closes.
 final class ChunkChannel: @unchecked Sendable {
     /// A run of bytes; whoever pops it frees it.
@@ -44,8 +24,8 @@ final class ChunkChannel: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
     private let capacity: Int
-    private let signal: LoopSignal
-    private let async: UnsafeMutablePointer<uv_async_t>
+    private let wakeup: LoopWakeup
+    private let signal: LoopWakeup.Signal
     private var chunks: [Chunk] = []
     private var head = 0
     private var byteCount = 0
@@ -59,8 +39,8 @@ final class ChunkChannel: @unchecked Sendable {
         condition = .allocate(capacity: 1)
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(condition, nil)
-        signal = LoopSignal(loop: loop, handler: arrived)
-        async = signal.handle(as: uv_async_t.self)
+        wakeup = LoopWakeup(loop: loop, handler: arrived)
+        signal = wakeup.signal
     }
 
     deinit {
@@ -93,10 +73,10 @@ final class ChunkChannel: @unchecked Sendable {
             guard !isCancelled else { return false }
             chunks.append(Chunk(base: copy, count: bytes.count))
             byteCount += bytes.count
-            uv_async_send(async)
             return true
         }
-        if !isTaken { free(copy) }
+        // Not under the lock, for which the loop that this wakes would wait.
+        if isTaken { signal.send() } else { free(copy) }
         return isTaken
     }
 
@@ -105,8 +85,8 @@ final class ChunkChannel: @unchecked Sendable {
         whileLocked {
             guard !isCancelled else { return }
             hasEnded = true
-            uv_async_send(async)
         }
+        signal.send()
     }
 
     // MARK: - The loop's side
@@ -140,6 +120,6 @@ final class ChunkChannel: @unchecked Sendable {
             byteCount = 0
             pthread_cond_broadcast(condition)
         }
-        signal.close()
+        wakeup.close()
     }
 }

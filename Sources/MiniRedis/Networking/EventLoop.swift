@@ -80,6 +80,11 @@ final class EventLoop {
     /// The connection between `beginOutput()` and `endOutput()`.
     unowned(unsafe) var openConnection: Connection?
 
+    /// What other threads ring, and who is called then; see LoopWakeup.swift.
+    let doorbell: Doorbell
+    var wakeups: [LoopWakeup] = []
+
+    private let bell: UnsafeMutablePointer<uv_poll_t>
     private let prepare: UnsafeMutablePointer<uv_prepare_t>
     private let check: UnsafeMutablePointer<uv_check_t>
     private let idle: UnsafeMutablePointer<uv_idle_t>
@@ -95,7 +100,10 @@ final class EventLoop {
     /// A loop that is ready to have handles added. SIGPIPE and SIGHUP are ignored from now on.
     init() throws(NetworkError) {
         SignalSource.ignoreBrokenPipesAndHangUps()
+        guard let doorbell = Doorbell() else { throw NetworkError("eventfd", code: errno) }
+        self.doorbell = doorbell
         uv = .allocate(capacity: 1)
+        bell = .allocate(capacity: 1)
         prepare = .allocate(capacity: 1)
         check = .allocate(capacity: 1)
         idle = .allocate(capacity: 1)
@@ -121,6 +129,7 @@ final class EventLoop {
     deinit {
         close()
         UnsafeMutableRawPointer(uv).deallocate()
+        UnsafeMutableRawPointer(bell).deallocate()
         UnsafeMutableRawPointer(prepare).deallocate()
         UnsafeMutableRawPointer(check).deallocate()
         UnsafeMutableRawPointer(idle).deallocate()
@@ -160,6 +169,7 @@ final class EventLoop {
         while uv_loop_close(uv) == UV_EBUSY.rawValue {
             uv_run(uv, UV_RUN_DEFAULT)
         }
+        for wakeup in wakeups { wakeup.close() }
         // They may refer to what refers to the loop.
         afterPoll = {}
         beforeSleep = {}
@@ -230,6 +240,12 @@ final class EventLoop {
             EventLoop.from(handle?.pointee.loop).pollEnded()
         }
         uv_idle_init(uv, idle)
+        let status = uv_poll_init(uv, bell, doorbell.descriptor)
+        precondition(status == 0, "epoll takes an eventfd")
+        uv_poll_start(bell, Int32(UV_READABLE.rawValue)) { handle, _, _ in
+            EventLoop.from(handle?.pointee.loop).answerDoorbell()
+        }
+        bell.pointee.data = nil
         prepare.pointee.data = nil
         check.pointee.data = nil
         idle.pointee.data = nil

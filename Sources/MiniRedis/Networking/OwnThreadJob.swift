@@ -5,6 +5,7 @@
 
 import CProcess
 import CUVShim
+import Glibc
 
 /// One piece of work on its own thread. It holds itself until it is done.
 private final class OwnThreadJob {
@@ -47,7 +48,11 @@ private final class OwnThreadJob {
                 work()
                 signal.send()
             }, parcel)
-        guard status != 0 else { return }
+        guard status != 0 else {
+            // Joining would wait until it has ended, which it does after its signal: in its own time.
+            pthread_detach(thread)
+            return
+        }
         // No thread to be had: one of the pool does it.
         parcel.deinitialize(count: 1)
         parcel.deallocate()
@@ -65,7 +70,6 @@ private final class OwnThreadJob {
     }
 
     private func finish() {
-        uv_thread_join(&thread)
         wakeup?.close()
         leave()
     }
