@@ -81,6 +81,8 @@ struct DumpCollection: Equatable, RDBValueSink {
         return fields.updateValue(Array(value), forKey: Array(field)) == nil
     }
 
+    mutating func beginEntries(listpackBytes: Int) {}
+
     mutating func append(_ id: StreamID, _ fields: RDBEntryFields) {
         var items: [[UInt8]] = []
         for index in 0..<fields.count {

@@ -53,10 +53,21 @@ struct RDBListpack: RDBBlob {
         guard bytes == UInt64(blob.count) else { throw .damaged(.listpackLength) }
     }
 
+    @inline(__always)
     mutating func next() throws(RDBDefect) -> StringPayload? {
         if let text = scanner.takeShortText() {
             seen += 1
             return .bytes(text)
+        }
+        return try longer()
+    }
+
+    /// The next element, of whatever form.
+    @inline(never)
+    private mutating func longer() throws(RDBDefect) -> StringPayload? {
+        if let value = scanner.takeShortInteger() {
+            seen += 1
+            return .integer(value)
         }
         let start = scanner.position
         let code = try scanner.byte()
@@ -75,6 +86,10 @@ struct RDBListpack: RDBBlob {
 
     /// The next element, which must be an integer.
     mutating func integer() throws(RDBDefect) -> Int64 {
+        if let value = scanner.takeShortInteger() {
+            seen += 1
+            return value
+        }
         guard case .integer(let value)? = try next() else { throw .damaged(.streamNode) }
         return value
     }

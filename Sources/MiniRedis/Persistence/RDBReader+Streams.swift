@@ -53,6 +53,7 @@ extension RDBReader where Source: ~Copyable {
                 milliseconds: try key.bigEndian(8), sequence: try key.bigEndian(8))
             guard origin > last else { throw .damaged(.streamOrder) }
             var node = try RDBStreamNode(view(blob, in: .value), origin: origin)
+            sink.beginEntries(listpackBytes: view(blob, in: .value).count)
             while try node.next() { sink.append(node.id, node.entry) }
             last = node.id
             count += UInt64(node.count)

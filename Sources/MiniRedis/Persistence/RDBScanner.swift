@@ -55,6 +55,17 @@ struct RDBScanner {
         return text
     }
 
+    /// The next element of a listpack if it is an integer from 0 to 127 and the length behind it is
+    /// right; else nil, and the scanner stays where it is.
+    @inline(__always)
+    mutating func takeShortInteger() -> Int64? {
+        guard position &+ 1 < bytes.count, bytes[position] < 0x80, bytes[position &+ 1] == 1 else {
+            return nil
+        }
+        defer { position &+= 2 }
+        return Int64(bytes[position])
+    }
+
     /// A number of up to eight bytes, the lowest first.
     @inline(__always)
     mutating func littleEndian(_ count: Int) throws(RDBDefect) -> UInt64 {

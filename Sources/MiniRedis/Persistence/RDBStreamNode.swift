@@ -116,43 +116,74 @@ struct RDBStreamNode: ~Copyable {
     }
 
     private mutating func readFields(_ flags: Int64) throws(RDBDefect) {
-        payloads.removeAll(keepingCapacity: true)
         let elements: Int
         if flags & Flag.sharesFields != 0 {
-            for _ in 0..<sharedFields.count { payloads.append(try Self.element(&items)) }
-            elements = payloads.count + 3
-            if !hasSharedFields { entry.fields = sharedFields }
-            hasSharedFields = true
-            try Self.write(payloads, to: &entry.values, &digits)
+            try readSharedFields()
+            elements = sharedFields.count + 3
         } else {
-            var left = try items.integer()
-            guard left >= 0 else { throw .damaged(.streamNode) }
-            while left > 0 {
-                payloads.append(try Self.element(&items))
-                payloads.append(try Self.element(&items))
-                left -= 1
-            }
-            elements = payloads.count + 4
-            try Self.write(payloads, to: &texts, &digits)
-            hasSharedFields = false
-            entry.fields.removeAll(keepingCapacity: true)
-            entry.values.removeAll(keepingCapacity: true)
-            for index in texts.indices {
-                if index & 1 == 0 {
-                    entry.fields.append(texts[index])
-                } else {
-                    entry.values.append(texts[index])
-                }
-            }
+            elements = try readOwnFields() + 4
         }
         guard try items.integer() == Int64(elements) else { throw .damaged(.streamNode) }
     }
 
+    /// Reads an entry's values, each into its place.
+    private mutating func readSharedFields() throws(RDBDefect) {
+        let count = sharedFields.count
+        if !hasSharedFields {
+            entry.fields = sharedFields
+            // As many, and all of them are overwritten.
+            entry.values = sharedFields
+            hasSharedFields = true
+        }
+        guard var room = digits.room(max(1, count * DecimalInteger.maximumLength)) else {
+            throw .outOfMemory
+        }
+        for index in 0..<count {
+            switch try Self.element(&items) {
+            case .bytes(let view): entry.values[index] = view
+            case .integer(let value):
+                entry.values[index] = Self.write(value, to: &room)
+            }
+        }
+    }
+
+    /// Reads an entry's fields and values; returns how many elements they are.
+    private mutating func readOwnFields() throws(RDBDefect) -> Int {
+        payloads.removeAll(keepingCapacity: true)
+        var left = try items.integer()
+        guard left >= 0 else { throw .damaged(.streamNode) }
+        while left > 0 {
+            payloads.append(try Self.element(&items))
+            payloads.append(try Self.element(&items))
+            left -= 1
+        }
+        try Self.write(payloads, to: &texts, &digits)
+        hasSharedFields = false
+        entry.fields.removeAll(keepingCapacity: true)
+        entry.values.removeAll(keepingCapacity: true)
+        for index in texts.indices {
+            if index & 1 == 0 {
+                entry.fields.append(texts[index])
+            } else {
+                entry.values.append(texts[index])
+            }
+        }
+        return payloads.count
+    }
+
+    @inline(__always)
     private static func element(
         _ items: inout RDBListpack
     ) throws(RDBDefect) -> StringPayload {
         guard let element = try items.next() else { throw .damaged(.streamNode) }
         return element
+    }
+
+    /// The text of an integer, written to `room`, which moves on.
+    private static func write(_ value: Int64, to room: inout UnsafeMutableRawPointer) -> ByteView {
+        let text = ByteView(room, count: DecimalInteger.write(value, to: room))
+        room += text.count
+        return text
     }
 
     /// The texts of elements, integers written out in `digits`.
@@ -168,10 +199,7 @@ struct RDBStreamNode: ~Copyable {
         for element in elements {
             switch element {
             case .bytes(let view): texts.append(view)
-            case .integer(let value):
-                let count = DecimalInteger.write(value, to: room)
-                texts.append(ByteView(room, count: count))
-                room += count
+            case .integer(let value): texts.append(write(value, to: &room))
             }
         }
     }

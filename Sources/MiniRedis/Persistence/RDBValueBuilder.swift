@@ -17,6 +17,9 @@ struct RDBValueBuilder: ~Copyable {
     private var stage: UnsafeMutablePointer<PackedStage>?
     /// The group and the consumer of a stream that were added last.
     private var group = ByteBuffer()
+    /// What a new chunk of the stream begins with, bytes.
+    private var chunkRoom = 0
+    private static let largestChunkRoom = 1 << 20
     private var consumer = ByteBuffer()
 
     /// An empty collection, for the keyspace of that state. The stage, if there is one, is the
@@ -122,13 +125,19 @@ extension RDBValueBuilder: RDBValueSink {
     private var stream: StreamEditor { StreamEditor(place, limits) }
 
     mutating func append(_ id: StreamID, _ fields: RDBEntryFields) {
-        stream.append(id, fields)
+        stream.append(id, fields, room: chunkRoom)
+    }
+
+    mutating func beginEntries(listpackBytes: Int) {
+        let most = limits.streamNodeBytes > 0 ? limits.streamNodeBytes : Self.largestChunkRoom
+        chunkRoom = min(listpackBytes, most)
     }
 
     mutating func finishEntries(_ facts: RDBStreamFacts) {
         stream.setLastID(facts.lastID)
         stream.setMaximalDeletedID(facts.maximalDeletedID)
         stream.setEntriesAdded(facts.entriesAdded)
+        stream.fitLastChunk()
     }
 
     mutating func addGroup(_ name: ByteView, _ facts: RDBGroupFacts) -> Bool {

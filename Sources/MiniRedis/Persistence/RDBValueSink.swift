@@ -44,6 +44,8 @@ protocol RDBValueSink: ~Copyable {
     mutating func insert(_ member: ByteView, score: Double) -> Bool
     /// The deadline, milliseconds since 1970, may have passed.
     mutating func insert(field: ByteView, value: ByteView, deadline: Int64?) -> Bool
+    /// The entries that come took so many bytes in a listpack, and will about here.
+    mutating func beginEntries(listpackBytes: Int)
     /// An entry whose identifier is greater than that of the one before.
     mutating func append(_ id: StreamID, _ fields: RDBEntryFields)
     mutating func finishEntries(_ facts: RDBStreamFacts)
@@ -72,6 +74,7 @@ struct RDBDiscardedValue: RDBValueSink {
     mutating func insert(_ member: ByteView) -> Bool { true }
     mutating func insert(_ member: ByteView, score: Double) -> Bool { true }
     mutating func insert(field: ByteView, value: ByteView, deadline: Int64?) -> Bool { true }
+    mutating func beginEntries(listpackBytes: Int) {}
     mutating func append(_ id: StreamID, _ fields: RDBEntryFields) {}
     mutating func finishEntries(_ facts: RDBStreamFacts) {}
     mutating func addGroup(_ name: ByteView, _ facts: RDBGroupFacts) -> Bool { true }

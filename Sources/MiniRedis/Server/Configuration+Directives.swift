@@ -104,6 +104,7 @@ extension Configuration {
         .savePoints("save", \.savePoints),
         .bool("rdbcompression", \.rdbCompression),
         .bool("rdbchecksum", \.rdbChecksum).immutable,
+        .bool("load-huge-pages", \.loadHugePages),
         .bool("stop-writes-on-bgsave-error", \.stopWritesOnSaveError),
         .integer("key-load-delay", \.keyLoadDelayMicroseconds, int32).hidden,
         .bool("rdb-save-incremental-fsync", \.rdbIncrementalSync),

@@ -88,6 +88,7 @@ struct Settings: Equatable, Sendable {
     var savePoints = Settings.defaultSavePoints
     var rdbCompression = true
     var rdbChecksum = true
+    var loadHugePages = true
     var stopWritesOnSaveError = true
     /// After each key that is loaded; -n: one microsecond after every n keys or so.
     var keyLoadDelayMicroseconds: Int64 = 0

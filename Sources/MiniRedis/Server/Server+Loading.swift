@@ -57,13 +57,18 @@ private final class LoadJob: @unchecked Sendable {
     let source: LoadSource
     let options: RDBLoadOptions
     let progress: LoadProgress
+    let heap: LoadingHeap
+    let inHugePages: Bool
     /// What is loaded; nil after a failure, for to free it may take long.
     private(set) var keyspace: Keyspace?
     private(set) var result: Result<RDBLoadResult, RDBLoadError>?
 
     init(
-        source: LoadSource, options: RDBLoadOptions, progress: LoadProgress, keyspace: Keyspace
+        source: LoadSource, options: RDBLoadOptions, progress: LoadProgress, keyspace: Keyspace,
+        heap: LoadingHeap, inHugePages: Bool
     ) {
+        self.heap = heap
+        self.inHugePages = inHugePages
         self.source = source
         self.options = options
         self.progress = progress
@@ -73,7 +78,9 @@ private final class LoadJob: @unchecked Sendable {
     /// Frees what was loaded.
     func giveUp() { keyspace = nil }
 
-    func run() {
+    func run() { heap.load(inHugePages: inHugePages, load) }
+
+    private func load() {
         guard let keyspace else { return }
         var loader = RDBLoader(into: keyspace, options: options, progress: progress)
         do throws(RDBLoadError) {
@@ -130,7 +137,8 @@ extension Server {
         if isOwnState { beginLoading(kind, totalBytes: Self.size(of: source)) }
         let job = LoadJob(
             source: source, options: loadOptions(kind, keepsExpired: keepsExpired),
-            progress: LoadProgress(), keyspace: Keyspace(toBeAdoptedBy: keyspace))
+            progress: LoadProgress(), keyspace: Keyspace(toBeAdoptedBy: keyspace),
+            heap: .shared, inHugePages: configuration.settings.loadHugePages)
         job.progress.delayMicroseconds = Int(configuration.settings.keyLoadDelayMicroseconds)
         loading?.progress = job.progress
         performLoad(job.run) { [unowned self] in

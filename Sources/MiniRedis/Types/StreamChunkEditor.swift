@@ -78,13 +78,13 @@ struct StreamChunkEditor {
 
     /// A chunk without entries, for entries like `fields`, of which `addition` is the first.
     static func make(
-        _ fields: some StreamFields, _ addition: StreamAddition, isFirst: Bool,
+        _ fields: some StreamFields, _ addition: StreamAddition, isFirst: Bool, room: Int,
         _ memory: UnsafeMutablePointer<Memory>
     ) -> UnsafeMutableRawPointer {
         let start =
             StreamChunk.headerBytes + Varint.length(UInt64(fields.count)) + addition.fieldBytes
         let needed = start + addition.valueBytes + 16
-        let capacity = Heap.sizeClass(isFirst ? needed : max(needed, roomOfNext))
+        let capacity = Heap.sizeClass(max(needed, room, isFirst ? 0 : roomOfNext))
         let base = memory.pointee.heap.pointee.allocate(capacity)
         (base + 0).initializeMemory(as: UInt8.self, repeating: 0, count: StreamChunk.headerBytes)
         BlockStamp.write(memory.pointee.epochs.current, to: base)

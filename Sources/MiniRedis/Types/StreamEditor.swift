@@ -66,20 +66,21 @@ struct StreamEditor {
     // MARK: - Entries
 
     /// Adds an entry whose identifier is greater than the last one; its fields and values are no
-    /// longer than `StreamChunk.mostBytes` together.
+    /// longer than `StreamChunk.mostBytes` together. A chunk that begins with it gets `room` bytes
+    /// if that is more than it would have.
     @inline(__always)
-    func append(_ id: StreamID, _ fields: some StreamFields) {
+    func append(_ id: StreamID, _ fields: some StreamFields, room: Int = 0) {
         let root = root()
         let tree = chunks(root)
         var cursor = tree.view.last()
         if tree.isEmpty {
-            addChunk(id, fields, StreamAddition(fields, shared: nil), tree)
+            addChunk(id, fields, StreamAddition(fields, shared: nil), tree, room)
         } else {
             let record = StreamChunkRecord(cursor.record)
             let addition = StreamAddition(fields, shared: record.chunk.sharedFields)
             if record.chunk.isFull(for: addition, live: record.live, limits) {
                 seal(&cursor, tree)
-                addChunk(id, fields, addition, tree)
+                addChunk(id, fields, addition, tree, room)
             } else {
                 tree.update(&cursor) { record in
                     editor(record).append(id, fields, addition)
@@ -117,10 +118,18 @@ struct StreamEditor {
         tree.update(&cursor) { editor($0).fit() }
     }
 
+    /// Gives back what the last chunk has too much, when nothing is added for a while.
+    func fitLastChunk() {
+        let tree = chunks(root())
+        guard !tree.isEmpty else { return }
+        var cursor = tree.view.last()
+        seal(&cursor, tree)
+    }
+
     @inline(never)
     private func addChunk(
         _ id: StreamID, _ fields: some StreamFields, _ addition: StreamAddition,
-        _ tree: CountedTree<StreamChunkRecord>
+        _ tree: CountedTree<StreamChunkRecord>, _ least: Int
     ) {
         var addition = addition
         addition.begin()
@@ -128,7 +137,8 @@ struct StreamEditor {
             byteCount: StreamChunkRecord.recordBytes, alignment: 16
         ) { room in
             guard let record = room.baseAddress else { return }
-            let chunk = StreamChunkEditor.make(fields, addition, isFirst: tree.isEmpty, memory)
+            let chunk = StreamChunkEditor.make(
+                fields, addition, isFirst: tree.isEmpty, room: least, memory)
             id.write(to: record)
             record.storeBytes(
                 of: UInt(bitPattern: chunk), toByteOffset: StreamChunkRecord.addressOffset,
