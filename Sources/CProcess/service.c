@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// A process among others: its title, syslog, its service manager, and its threads' place in the
-// queue for processors.
+// A process among others: its title, syslog, and its service manager.
 //
 // The title. The kernel shows the bytes where it put the arguments, and the environment right
 // behind them; whoever writes there changes what `ps` shows. The start of that room is handed to
@@ -12,11 +11,9 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -112,29 +109,4 @@ int process_notify(const char *message) {
     close(file);
     errno = error;
     return sent < 0 ? -1 : 1;
-}
-
-// MARK: - The queue for processors
-
-// The first version of sched_setattr's argument (sched_setattr(2)), which the C library does not
-// declare. Of a thread of the normal policy, the run time is the length of its slice.
-typedef struct {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime, deadline, period;
-} scheduling;
-
-void process_be_patient(int nicer) {
-    enum { SHORTEST_SLICE_NANOSECONDS = 100000 };
-    scheduling attributes;
-    if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) {
-        return;
-    }
-    attributes.nice += nicer;
-    attributes.nice = attributes.nice > 19 ? 19 : attributes.nice;
-    attributes.runtime = SHORTEST_SLICE_NANOSECONDS;
-    attributes.flags = 0;
-    syscall(SYS_sched_setattr, 0, &attributes, 0);
 }

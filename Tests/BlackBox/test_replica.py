@@ -552,6 +552,27 @@ class HostileMasters(ReplicationCase):
                 time.sleep(0.3)
                 self.assertTrue(replica.is_running())
 
+    def test_a_stream_that_begins_in_the_middle_is_asked_for_anew(self):
+        """A request without its first byte is a line of words: nothing of it is executed."""
+        dump = bytes(rdb.dump({}))
+        asked = []
+        full = b"+FULLRESYNC " + self.ID + b" 100\r\n$%d\r\n" % len(dump) + dump
+
+        def answer(peer):
+            asked.append(True)
+            peer.sendall(full + b"3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\nFLUSHALL\r\n")
+            time.sleep(0.5)
+
+        master = FakeMaster(answer, answer)
+        self.addCleanup(master.close)
+        replica = self.start(**FAST)
+        self.call(replica, "REPLICAOF", "127.0.0.1", master.port)
+        self.eventually(lambda: len(asked) == 2, 20)
+        self.assertIn(b"\r\n?\r\n", master.requests[1])
+        self.assertIn("Master using the inline protocol. Desync?", replica.log())
+        self.assertNotIn("CRITICAL", replica.log())
+        self.assertTrue(replica.is_running())
+
     def test_errors_of_the_stream_are_logged(self):
         dump = bytes(rdb.dump({}))
         full = b"+FULLRESYNC " + self.ID + b" 100\r\n$%d\r\n" % len(dump) + dump

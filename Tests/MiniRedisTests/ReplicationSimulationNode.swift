@@ -140,9 +140,7 @@ final class SimulatedNode {
         guard isUp else { return }
         if master != nil { perform(link.tick(time.now, applied: history.offset)) }
         for replica in replicas {
-            let action = replica.link.tick(
-                time.now, timeout: world.timeout, isStreamQuiet: false)
-            act(action, on: replica)
+            act(replica.link.tick(time.now, timeout: world.timeout), on: replica)
             dropIfTooSlow(replica)
         }
     }

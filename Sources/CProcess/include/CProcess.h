@@ -42,9 +42,4 @@ void process_syslog(int level, const char *text);
 /// Sends a message to the socket that NOTIFY_SOCKET names. 1: sent; 0: there is none; -1: errno.
 int process_notify(const char *message);
 
-/// The calling thread lets others go first: `nicer` is added to its nice value, and whoever wakes up
-/// takes its processor after a tenth of a millisecond instead of after its whole slice (Linux 6.12
-/// and later). What the system refuses is left as it was.
-void process_be_patient(int nicer);
-
 #endif

@@ -201,6 +201,7 @@ struct Dispatcher: ~Copyable {
     ///
     /// Two kinds of request are not looked past: an inline one, which is unescaped in place and so
     /// cannot be parsed twice, and, before authentication, any, because it may change the limits.
+    /// A master writes no inline requests: one in its stream is the middle of something else.
     @inline(__always)
     private mutating func parse(
         _ bytes: UnsafeMutableRawPointer, from start: Int, count: Int,
@@ -213,7 +214,14 @@ struct Dispatcher: ~Copyable {
         var at = start
         while at < count && batchCount < capacity {
             let isInline = RequestParser.isInline(bytes + at)
-            if isInline && batchCount > 0 { return .mayParse }
+            if isInline {
+                if batchCount > 0 { return .mayParse }
+                if session.pointee.kind == .primary && !parser.pointee.isKept
+                    && !RequestParser.isBlank(bytes + at)
+                {
+                    return .failed
+                }
+            }
             let outcome = parser.pointee.parse(
                 bytes + at, count: count &- at, limits: limits, arena: &arena)
             guard case .request(let request) = outcome else { return ParseEnd(outcome) }

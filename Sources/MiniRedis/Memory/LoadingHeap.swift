@@ -19,8 +19,8 @@
     import Glibc
     import Synchronization
 
-    /// The allocator's table of hooks of one arena and what ours needs besides. Never freed, for the
-    /// arena keeps its address.
+    /// The allocator's table of hooks of one arena and what ours needs besides. Never freed, for
+    /// the arena keeps its address.
     private struct ExtentHooks: ~Copyable {
         /// First, for the allocator knows this address.
         var table: extent_hooks_t
@@ -68,10 +68,12 @@
 #endif
 
 /// The allocator's arena of the loop, for one load at a time.
-struct LoadingHeap: Sendable {
+///
+/// Sendable although it holds a pointer: what it points to changes atomically.
+struct LoadingHeap: @unchecked Sendable {
     #if JEMALLOC
         private let arena: UInt32
-        private nonisolated(unsafe) let hooks: UnsafeMutablePointer<ExtentHooks>?
+        private let hooks: UnsafeMutablePointer<ExtentHooks>?
     #endif
 
     /// That of the thread which asks first: the loop's.

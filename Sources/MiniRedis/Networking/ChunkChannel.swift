@@ -12,8 +12,8 @@ import Glibc
 
 /// A bounded queue of malloc'd chunks; a thread fills it, the loop empties it.
 ///
-/// Sendable although it changes: all that changes does so under its lock, but for the wake-up, which
-/// the loop alone opens and closes.
+/// Sendable although it changes: all that changes does so under its lock, but for the wake-up,
+/// which the loop alone opens and closes.
 final class ChunkChannel: @unchecked Sendable {
     /// A run of bytes; whoever pops it frees it.
     struct Chunk {

@@ -3,7 +3,6 @@
 // Work on a thread of its own, for what may wait long for somebody else: the pool has four threads,
 // and a load that waits for a master would take one away from saves and KEYS.
 
-import CProcess
 import CUVShim
 import Glibc
 
@@ -42,14 +41,14 @@ private final class OwnThreadJob {
             { argument in
                 guard let parcel = argument?.assumingMemoryBound(to: Parcel.self) else { return }
                 let (work, signal) = (parcel.pointee.work, parcel.pointee.signal)
-                if parcel.pointee.isPatient { process_be_patient(OwnThreadJob.patience) }
+                if parcel.pointee.isPatient { cuv_be_patient(OwnThreadJob.patience) }
                 parcel.deinitialize(count: 1)
                 parcel.deallocate()
                 work()
                 signal.send()
             }, parcel)
         guard status != 0 else {
-            // Joining would wait until it has ended, which it does after its signal: in its own time.
+            // Joining would wait for its end, which comes after its signal, and in its own time.
             pthread_detach(thread)
             return
         }

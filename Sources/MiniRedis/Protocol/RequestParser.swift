@@ -107,6 +107,12 @@ struct RequestParser: ~Copyable {
         bytes.load(as: UInt8.self) != UInt8(ascii: "*")
     }
 
+    /// Whether the inline request that starts at `bytes` begins with the end of its line.
+    static func isBlank(_ bytes: UnsafeMutableRawPointer) -> Bool {
+        let first = bytes.load(as: UInt8.self)
+        return first == UInt8(ascii: "\n") || first == UInt8(ascii: "\r")
+    }
+
     /// Parses one request from `bytes`, its first byte. On `.request`, `request` is filled, and the
     /// next one starts at `bytes + length`. On `.needsMore`, call again with the same bytes, moved
     /// or not, and more of them.

@@ -17,8 +17,8 @@
 // INFO calls it online from the mark on, as Redis does.
 //
 // A replica that has replicas sends them its own master's stream, byte for byte. While that master
-// is away there is nothing to send, and a keepalive of its own would be a byte that nobody else has:
-// a newline each second, which no offset counts, shows that it lives.
+// is away there is nothing to send: a keepalive would be in nobody else's stream, and replicas of
+// Redis 7 count a newline, too. So theirs is a silence, which they bear for `repl-timeout`.
 //
 // The stream is in the shared backlog, where the owner gives the replica a reader from the moment
 // its snapshot starts (or its PSYNC is granted). How much of it the replica has not taken is
@@ -270,32 +270,23 @@ struct MasterLink: ~Copyable {
 
     /// Time has passed; call it at least each second.
     ///
-    /// - Parameters:
-    ///   - timeout: `repl-timeout` in milliseconds.
-    ///   - isStreamQuiet: our own master is away, and the replica has been sent all that came from
-    ///     it. A keepalive of ours would be no part of that stream; a newline is none.
-    mutating func tick(_ now: Int64, timeout: Int64, isStreamQuiet: Bool) -> MasterLinkAction {
+    /// - Parameter timeout: `repl-timeout` in milliseconds.
+    mutating func tick(_ now: Int64, timeout: Int64) -> MasterLinkAction {
         switch state {
         case .waiting, .preparing:
             // We are the silent side.
-            giveSignOfLife(now)
+            guard now - newlineAt >= Self.newlineInterval else { return .none }
+            newlineAt = now
+            output.append(ReplicationStream.newline)
             return .none
         case .sending:
             return now - heardAt > timeout ? .drop(.transferTimeout) : .none
         case .acknowledging, .online:
-            if now - heardAt > timeout { return .drop(.streamTimeout) }
-            if isStreamQuiet && state == .online { giveSignOfLife(now) }
-            return .none
+            return now - heardAt > timeout ? .drop(.streamTimeout) : .none
         case .introducing, .finished:
             // An ordinary client, and one that is closed as soon as it has read.
             return .none
         }
-    }
-
-    private mutating func giveSignOfLife(_ now: Int64) {
-        guard now - newlineAt >= Self.newlineInterval else { return }
-        newlineAt = now
-        output.append(ReplicationStream.newline)
     }
 
     /// Whether the replica is so far behind that it must go.

@@ -177,6 +177,10 @@ final class Client: ConnectionDelegate {
     }
 
     private func refuse() {
+        if session.pointee.kind == .primary {
+            session.pointee.hold.insert(.dropping)
+            return server.replica.streamIsCorrupt(parser.pointee.errorText)
+        }
         if !session.pointee.attention.contains(.silent) {
             server.frame.pointee.reply.error("ERR Protocol error: \(parser.pointee.errorText)")
             server.countError()

@@ -92,12 +92,6 @@ final class Replica {
         return given
     }
 
-    /// Whether it has been given the whole stream so far.
-    func hasAll(of store: ReplicationStreamStore) -> Bool {
-        guard isStreaming, let reader else { return false }
-        return store.backlog.unread(by: reader) == 0
-    }
-
     /// Gives its socket a piece of a dump, of which it keeps a reference.
     func give(_ block: ReferencedBlock) {
         let connection = client.connection

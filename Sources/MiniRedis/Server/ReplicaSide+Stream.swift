@@ -44,6 +44,17 @@ extension ReplicaSide {
         act(link.closed(now))
     }
 
+    /// What follows is no request. What we have may have been wrong for a while: the next link
+    /// begins with all data, as it does for Redis.
+    func streamIsCorrupt(_ fault: String) {
+        let why = fault.isEmpty ? "Master using the inline protocol. Desync?" : fault
+        log(
+            .warning,
+            "Protocol error (\(why)) in the stream of our master: closing the connection, and asking "
+                + "for all data anew.")
+        hasHistory = false
+    }
+
     /// The stream was heard of.
     func heard() { link.heard(now) }
 
@@ -140,7 +151,8 @@ extension Server {
     func reportErrorToPrimary() {
         let output = frame.pointee.reply.buffer
         let replies = ByteView(output.pointee.base, count: output.pointee.count)
-        let command = commandTable.names[frame.pointee.command]
+        let last = frame.pointee.command
+        let command = last >= 0 ? commandTable.names[last] : "<unknown>"
         log.write(
             .warning,
             "== CRITICAL == This replica is sending an error to its master: "

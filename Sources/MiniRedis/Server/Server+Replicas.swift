@@ -160,11 +160,6 @@ extension Server {
         loop.requestTurn()
     }
 
-    /// Whether there is no link to the master whose stream our replicas are sent.
-    private var isOrphaned: Bool {
-        replication.role == .replica && self.replica.link.state != .streaming
-    }
-
     private func tick(_ replica: Replica, _ now: Int64, _ settings: Settings) {
         switch replica.link.state {
         case .online, .acknowledging:
@@ -174,10 +169,7 @@ extension Server {
         case .sending: if replica.hasProgressed() { replica.link.progressed(now) }
         case .introducing, .waiting, .preparing, .finished: break
         }
-        let isQuiet = isOrphaned && replication.store.map { replica.hasAll(of: $0) } ?? false
-        act(
-            on: replica.link.tick(
-                now, timeout: settings.replicationTimeout, isStreamQuiet: isQuiet), replica)
+        act(on: replica.link.tick(now, timeout: settings.replicationTimeout), replica)
         guard let reader = replica.reader, let store = replication.store,
             let position = store.backlog.position(of: reader)
         else { return }
