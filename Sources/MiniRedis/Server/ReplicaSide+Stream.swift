@@ -28,6 +28,9 @@ extension ReplicaSide {
         return client.connection(connection, received: bytes, count: count)
     }
 
+    /// The database that the next byte of the stream is meant for.
+    var selectedDatabase: Int { client?.session.pointee.databaseIndex ?? streamDatabase }
+
     /// The stream has ended: what was executed stays counted.
     func endStream() {
         guard let client else { return }

@@ -17,10 +17,18 @@ extension Server {
             deliverEffects()
             guard replication.store != nil else { return nil }
             return ReplicationPosition(
-                database: keyspace.state.pointee.effects.replication.selected ?? 0,
+                database: streamDatabase,
                 id: replication.history.id.text, offset: replication.history.offset)
         }
         loop.afterPoll = { [unowned self] in serveReplicas() }
+    }
+
+    /// The database that the stream has selected where it ends: by our effects, or by our master's.
+    private var streamDatabase: Int {
+        switch replication.role {
+        case .master: keyspace.state.pointee.effects.replication.selected ?? 0
+        case .replica: replica.selectedDatabase
+        }
     }
 
     // MARK: - The stream
