@@ -53,8 +53,8 @@ extension ReplicaSide {
         let why = fault.isEmpty ? "Master using the inline protocol. Desync?" : fault
         log(
             .warning,
-            "Protocol error (\(why)) in the stream of our master: closing the connection, and asking "
-                + "for all data anew.")
+            "Protocol error (\(why)) in the stream of our master: closing the connection, and "
+                + "asking for all data anew.")
         hasHistory = false
     }
 
