@@ -56,7 +56,8 @@ extension Keys {
 
     /// https://redis.io/docs/latest/commands/scan/
     ///
-    /// The cursor is a place in the order of hashes; see `SegmentedTable+Walk`.
+    /// The cursor is a place in the order of hashes; see `SegmentedTable+Walk`. For each key
+    /// that is due one is removed when the walk, which must not change the table, is over.
     static func scan(_ context: DataContext) throws(ErrorReply) {
         let cursor = try ScanOptions.cursor(context[1])
         let options = try ScanOptions(context, from: 2, .type)
@@ -64,15 +65,18 @@ extension Keys {
         context.reply.array(2)
         let start = context.reply.beginArray()
         var (found, next) = (0, cursor)
+        var due = 0
         options.withFilter { matches in
             next = options.walk(from: cursor) { at in
                 var seen = 0
                 let following = database.pointee.table.scan(at) { address in
                     let entry = Entry(address)
                     seen += 1
-                    guard matches(entry.key), isOfType(entry, options.type),
-                        database.pointee.isLive(entry)
-                    else { return }
+                    guard matches(entry.key), isOfType(entry, options.type) else { return }
+                    guard database.pointee.isLive(entry) else {
+                        due += 1
+                        return
+                    }
                     context.reply.bulk(entry.key)
                     found += 1
                 }
@@ -81,6 +85,9 @@ extension Keys {
         }
         context.reply.endArray(start, found)
         context.reply.prepend(bulk: next, at: start)
+        if due > 0 && !database.pointee.state.pointee.keepsDueKeys {
+            _ = database.pointee.expireDue(budget: due)
+        }
     }
 
     private static func isOfType(_ entry: Entry, _ type: ByteView?) -> Bool {

@@ -117,6 +117,7 @@ extension Dispatcher {
     /// Serves those who wait for a key, as long as it holds what they wait for. Who waits for a
     /// stream is told, too, that there is none any more.
     private mutating func serve(_ key: FollowedKey) {
+        keyspace.dropIfDue(key)
         let newest = followers.pointee.blocked.newestOrder
         for family in BlockedClients.Family.allCases {
             var place = followers.pointee.blocked.first(key, family)

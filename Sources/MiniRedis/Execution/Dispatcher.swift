@@ -347,12 +347,14 @@ struct Dispatcher: ~Copyable {
             state.pointee.effects.add(
                 frame.pointee.request, in: frame.pointee.database.pointee.index)
         }
-        if frame.pointee.mode != .transaction { endUnit() }
+        // Due keys that a reading command met are no transaction.
+        let isAtomic = !commands.records[record].flags.isDisjoint(with: [.write, .mayReplicate])
+        if frame.pointee.mode != .transaction { endUnit(isAtomic: isAtomic) }
     }
 
     /// What was told since the last unit is one.
-    func endUnit() {
-        state.pointee.effects.endUnit()
+    func endUnit(isAtomic: Bool = true) {
+        state.pointee.effects.endUnit(isAtomic: isAtomic)
         frame.pointee.session.pointee.lastWrite = EffectPositions(
             replication: state.pointee.effects.replication.position,
             appendOnly: state.pointee.effects.appendOnly.position)

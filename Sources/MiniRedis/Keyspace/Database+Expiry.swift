@@ -67,6 +67,14 @@ extension Database {
         return (ownDeadlines.first?.deadline ?? .max) <= state.pointee.now
     }
 
+    /// Removes a key that is due, unless nothing may change now.
+    mutating func dropIfDue(_ key: ByteView) {
+        guard !state.pointee.keepsDueKeys else { return }
+        let hash = hash(key)
+        guard let slot = table.find(hash, key), !isLive(Entry(slot.entry)) else { return }
+        expire(slot, hash)
+    }
+
     /// Removes a key because it is due.
     @inline(never)
     mutating func expire(_ slot: TableSlot, _ hash: UInt64) {

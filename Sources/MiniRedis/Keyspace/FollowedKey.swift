@@ -49,4 +49,10 @@ extension Keyspace {
             return databases[key.database].isLive(entry) ? entry.type : nil
         }
     }
+
+    /// Removes a key that is due, unless nothing may change now.
+    func dropIfDue(_ key: FollowedKey) {
+        key.withKey { databases[key.database].dropIfDue($0.bytes) }
+        state.pointee.effects.endUnit(isAtomic: false)
+    }
 }

@@ -209,6 +209,8 @@ extension Server: Durability {
         turnBegan()
         let now = loop.clock.pointee.monotonicMilliseconds
         for wait in acknowledgementWaits.waiting where (wait.deadline ?? .max) <= now {
+            // The answer may have been held back or lost: the next one asks again.
+            acknowledgementWaits.forgetQuestion()
             end(wait.clientID, reached(wait).write)
         }
         setAcknowledgementTimer()
