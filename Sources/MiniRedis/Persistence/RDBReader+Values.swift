@@ -109,6 +109,8 @@ extension RDBReader where Source: ~Copyable {
             switch try number() {
             case RDBQuicklistNode.plain:
                 let element = try text(in: .value)
+                // An element has a node of its own for being large.
+                guard view(element, in: .value).count > 0 else { throw .damaged(.quicklistNode) }
                 sink.append(view(element, in: .value))
             case RDBQuicklistNode.packed: try list(RDBListpack.self, &sink)
             default: throw .damaged(.quicklistNode)

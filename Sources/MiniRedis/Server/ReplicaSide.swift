@@ -31,6 +31,9 @@ final class ReplicaSide {
     /// The end of a load that does not count any more is still to come.
     var abandonedLoads = 0
 
+    /// Does at once what is due when a link has broken.
+    private var retryTimer: LoopTimer?
+
     /// Whether our data belong to a history that a master could go on with.
     var hasHistory = false
     /// The database that the stream had selected where it broke off.
@@ -203,6 +206,10 @@ final class ReplicaSide {
         log(.warning, failure.text)
         if client != nil { downSince = now }
         letGo()
+        // After a link that has lasted the next one is due at once.
+        let timer = retryTimer ?? LoopTimer(loop: server.loop) { [unowned self] in tick() }
+        retryTimer = timer
+        timer.start(afterMilliseconds: 0)
         if case .failoverRefused = failure { perform(failover.answered(accepted: false)) }
     }
 

@@ -44,6 +44,7 @@ extension Server: Administration {
         loop.traffic.pointee.reset()
         keyspace.state.pointee.statistics = KeyspaceStatistics()
         statistics = ServerStatistics()
+        replication.counters = ReplicationState.Counters()
         observers.errors = ErrorStatistics()
         observers.longestTurnCause = ""
     }
