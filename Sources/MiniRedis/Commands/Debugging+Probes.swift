@@ -85,6 +85,8 @@ enum DebugProbes {
         "    Saves, forgets everything and loads what was saved.",
         "SET-ACTIVE-EXPIRE <0|1>",
         "    Turns the removal of due keys that nobody looks at off and on.",
+        "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+        "    Lets RESTORE take payloads with a wrong checksum, if their contents are right.",
         "SLEEP <seconds>",
         "    Keeps everybody waiting.",
         "HELP",

@@ -28,6 +28,10 @@ enum Debugging {
             let value = try context.data.integer(2)
             context.administration.keyspace.state.pointee.expiresActively = value != 0
             context.reply.ok()
+        } else if word.equalsFolded("set-skip-checksum-validation"), context.data.count == 3 {
+            let value = try context.data.integer(2)
+            context.administration.keyspace.state.pointee.verifiesPayloads = value == 0
+            context.reply.ok()
         } else if word.equalsFolded("populate"), (3...5).contains(context.data.count) {
             try populate(context)
         } else if word.equalsFolded("digest"), context.data.count == 2 {

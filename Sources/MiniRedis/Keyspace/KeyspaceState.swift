@@ -28,6 +28,9 @@ struct KeyspaceState: ~Copyable {
     /// Whether due keys are removed by themselves (DEBUG SET-ACTIVE-EXPIRE); reads never return
     /// them either way.
     var expiresActively = true
+    /// Whether RESTORE wants the right checksum (DEBUG SET-SKIP-CHECKSUM-VALIDATION); what a
+    /// payload holds is checked either way.
+    var verifiesPayloads = true
     /// What choices among keys are made with.
     var random = RandomSource()
 

@@ -35,7 +35,8 @@ enum DumpPayload {
         _ payload: ByteView, _ state: UnsafeMutablePointer<KeyspaceState>, longestString: Int,
         _ body: (DetachedValue) -> Void
     ) throws(DumpPayloadError) {
-        let (value, version) = try verified(payload)
+        let (value, version) = try verified(
+            payload, checksumCounts: state.pointee.verifiesPayloads)
         var options = RDBReaderOptions()
         options.maximumStringBytes = longestString
         do throws(RDBError) {
@@ -60,7 +61,7 @@ enum DumpPayload {
 
     /// The type and the value, and the version that they are written in.
     private static func verified(
-        _ payload: ByteView
+        _ payload: ByteView, checksumCounts: Bool
     ) throws(DumpPayloadError) -> (value: ByteView, version: Int) {
         let footer = versionBytes + checksumBytes
         guard payload.count > footer else { throw .versionOrChecksum }
@@ -73,7 +74,7 @@ enum DumpPayload {
         var computed = CRC64()
         computed.update(payload.base, count: payload.count - checksumBytes)
         guard RDBVersion.redis.contains(version) || RDBVersion.valkey.contains(version),
-            computed.value == checksum
+            computed.value == checksum || !checksumCounts
         else { throw .versionOrChecksum }
         return (value, version)
     }

@@ -120,7 +120,8 @@ extension RDBError: CustomStringConvertible {
         case .unsupportedVersion(let version):
             Self.versionHint(version)
         case .wrongChecksum:
-            "RDB CRC error: the file was damaged after it was written. Use a backup or a replica's file."
+            "RDB CRC error: the file was damaged after it was written. Use a backup or a "
+                + "replica's file."
         case .unsupportedType:
             "Nothing was loaded, so that nothing is lost. Remove the key on the server that wrote "
                 + "the file, or use a version of this server that has the type."
